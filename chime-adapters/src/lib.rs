@@ -1,0 +1,1 @@
+//! Adapters for the ports of `chime-domain`.

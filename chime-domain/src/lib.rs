@@ -1,0 +1,4 @@
+//! The rules of Amazon Chime SDK identity and messaging, without I/O.
+#![warn(missing_docs)]
+
+pub mod time;
