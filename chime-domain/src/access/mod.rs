@@ -1,0 +1,1 @@
+//! Authorization shared by all contexts.
