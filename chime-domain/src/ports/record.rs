@@ -81,10 +81,9 @@ impl Record {
     ///
     /// [`StoreError::Corrupt`] when the bytes hold something else.
     pub fn read<T: Entity>(&self) -> Result<Arc<T>, StoreError> {
-        if let Some(value) = self.0.value.get() {
-            if let Ok(value) = Arc::clone(value).downcast::<T>() {
-                return Ok(value);
-            }
+        let known = self.0.value.get().and_then(|value| Arc::clone(value).downcast::<T>().ok());
+        if let Some(value) = known {
+            return Ok(value);
         }
         let value = Arc::new(decode::<T>(&self.0.bytes)?);
         let _ = self.0.value.set(Arc::clone(&value) as Arc<dyn Any + Send + Sync>);
