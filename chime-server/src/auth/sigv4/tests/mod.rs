@@ -85,7 +85,7 @@ impl Owned {
     }
 }
 
-/// Runs a test with the signer of all tests.
+/// The signer that all tests use.
 fn signer<'a>(secret: &'a Secret, token: Option<&'a str>) -> Signer<'a> {
     Signer { access_key: ACCESS_KEY, secret, token, region: "us-east-1", service: "chime" }
 }
