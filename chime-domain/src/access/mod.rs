@@ -1,0 +1,3 @@
+//! Who may do what: rules that every context shares.
+
+pub mod policy;
