@@ -2,7 +2,7 @@
 
 use super::context::RequestContext;
 use super::error::PolicyProblem;
-use super::pattern::{Fit, Pattern, Syntax};
+use super::pattern::{Pattern, Syntax};
 
 /// A pattern for ARNs.
 #[derive(Clone, Debug)]
@@ -36,10 +36,8 @@ impl ArnPattern {
             return false;
         }
         match self {
-            Self::Parts(parts) => {
-                arn.splitn(PARTS, ':').zip(parts).all(|(text, part)| part.fits(text, ctx) == Fit::Yes)
-            }
-            Self::Whole(pattern) => pattern.fits(arn, ctx) == Fit::Yes,
+            Self::Parts(parts) => arn.splitn(PARTS, ':').zip(parts).all(|(text, part)| part.fits(text, ctx)),
+            Self::Whole(pattern) => pattern.fits(arn, ctx),
         }
     }
 }

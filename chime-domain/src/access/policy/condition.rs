@@ -7,7 +7,7 @@ use super::context::{ContextKey, RequestContext};
 use super::document::Effect;
 use super::error::PolicyProblem;
 use super::ip_range::IpRange;
-use super::pattern::{Fit, Pattern, Syntax};
+use super::pattern::{Pattern, Syntax};
 use super::value::Value;
 use crate::time::Timestamp;
 
@@ -216,7 +216,7 @@ impl Operands {
         match self {
             Self::Text(patterns) => {
                 let text = value.render();
-                patterns.iter().any(|pattern| pattern.fits(text.as_str(), ctx) == Fit::Yes)
+                patterns.iter().any(|pattern| pattern.fits(text.as_str(), ctx))
             }
             Self::Arn(patterns) => {
                 let text = value.render();

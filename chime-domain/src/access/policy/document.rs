@@ -3,7 +3,7 @@
 use super::context::RequestContext;
 use super::error::PolicyError;
 use super::parse::{self, Core, Element, Selection};
-use super::pattern::{Fit, Pattern, Syntax};
+use super::pattern::{Pattern, Syntax};
 
 /// All inline policies of one IAM user together, in characters as [`policy_size`] counts them.
 pub const USER_INLINE_LIMIT: usize = 2_048;
@@ -126,20 +126,12 @@ impl Statement {
     }
 
     pub(super) fn covers_resource(&self, resource: &str, ctx: &RequestContext<'_>) -> bool {
-        let mut unresolved = false;
-        let listed = self.resources.patterns.iter().any(|pattern| match pattern.fits(resource, ctx) {
-            Fit::Yes => true,
-            Fit::No => false,
-            Fit::Unresolved => {
-                unresolved = true;
-                false
-            }
-        });
+        let listed = self.resources.patterns.iter().any(|pattern| pattern.fits(resource, ctx));
         match (self.resources.except, self.core.effect) {
             (false, _) => listed,
             (true, Effect::Deny) => !listed,
             // "All but what we do not know" would be everything.
-            (true, Effect::Allow) => !listed && !unresolved,
+            (true, Effect::Allow) => !listed && self.unresolved_resource(ctx).is_none(),
         }
     }
 
@@ -152,7 +144,7 @@ impl Statement {
 impl Core {
     /// Whether `Action` names the action, or `NotAction` does not.
     pub(super) fn covers_action(&self, action: &str, ctx: &RequestContext<'_>) -> bool {
-        let listed = self.actions.patterns.iter().any(|pattern| pattern.fits(action, ctx) == Fit::Yes);
+        let listed = self.actions.patterns.iter().any(|pattern| pattern.fits(action, ctx));
         listed != self.actions.except
     }
 

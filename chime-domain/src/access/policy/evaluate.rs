@@ -163,21 +163,31 @@ impl PolicySet {
         resources: &[&str],
         ctx: &RequestContext<'_>,
     ) -> Result<Grant, Refused> {
-        if resources.is_empty() {
-            return self.evaluate_all(action, &["*"], ctx);
+        match resources.len() {
+            0 => self.decide(action, &["*"], ctx),
+            1..=BATCH => self.decide(action, resources, ctx),
+            _ => self.decide_in_batches(action, resources, ctx),
         }
-        let mut outcome = Ok(Grant::Owner);
+    }
+
+    fn decide_in_batches(
+        &self,
+        action: &str,
+        resources: &[&str],
+        ctx: &RequestContext<'_>,
+    ) -> Result<Grant, Refused> {
+        let mut outcome = None;
         for (batch, resources) in resources.chunks(BATCH).enumerate() {
             let decided = self
                 .decide(action, resources, ctx)
                 .map_err(|refused| Refused { resource: batch * BATCH + refused.resource, ..refused });
-            match decided {
-                Err(refused @ Refused { verdict: Verdict::ExplicitDeny(_), .. }) => return Err(refused),
-                decided if batch == 0 => outcome = decided,
-                decided => outcome = outcome.and_then(|grant| decided.map(|_| grant)),
+            match (decided, outcome) {
+                (Err(Refused { verdict: Verdict::ExplicitDeny(_), .. }), _) => return decided,
+                (_, None) | (Err(_), Some(Ok(_))) => outcome = Some(decided),
+                _ => {}
             }
         }
-        outcome
+        outcome.unwrap_or(Err(Refused { resource: 0, verdict: Verdict::ImplicitDeny(Layer::Identity) }))
     }
 
     fn decide(&self, action: &str, resources: &[&str], ctx: &RequestContext<'_>) -> Result<Grant, Refused> {

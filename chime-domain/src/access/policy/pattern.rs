@@ -5,7 +5,7 @@
 
 use super::context::{ContextKey, RequestContext};
 use super::error::PolicyProblem;
-use super::value::Rendered;
+use super::value::Value;
 
 /// Which characters of a pattern's source are special.
 #[derive(Clone, Copy, Debug)]
@@ -16,15 +16,6 @@ pub(super) struct Syntax {
     pub(super) variables: bool,
     /// Compare ASCII letters without regard to case.
     pub(super) ignore_case: bool,
-}
-
-/// What became of a comparison.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fit {
-    Yes,
-    No,
-    /// A variable of the pattern has no value, so that the pattern matches nothing (rule IAM-25).
-    Unresolved,
 }
 
 /// A compiled pattern.
@@ -124,12 +115,21 @@ impl Pattern {
         &self.source
     }
 
-    /// Whether the pattern matches the whole text.
-    pub(super) fn fits(&self, text: &str, ctx: &RequestContext<'_>) -> Fit {
-        if self.variables && self.unresolved(ctx).is_some() {
-            return Fit::Unresolved;
+    /// Whether the pattern matches the whole text; with an unresolved variable it matches nothing (rule IAM-25),
+    /// as every piece has to be found for a match.
+    pub(super) fn fits(&self, text: &str, ctx: &RequestContext<'_>) -> bool {
+        if text.len() < self.least || (self.exact && text.len() != self.least) {
+            return false;
         }
-        if self.fits_resolved(text, ctx) { Fit::Yes } else { Fit::No }
+        let Some(mut text) = self.strip(&self.first, text, ctx) else { return false };
+        let Some((last, middle)) = self.rest.split_last() else { return text.is_empty() };
+        for run in middle {
+            match self.find(run, text, ctx) {
+                Some(after) => text = after,
+                None => return false,
+            }
+        }
+        self.ends(last, text, ctx)
     }
 
     /// The name of a variable without value, if there is one.
@@ -138,7 +138,7 @@ impl Pattern {
             return None;
         }
         self.pieces().find_map(|piece| match piece {
-            Piece::Variable(variable) if variable.resolve(ctx).is_none() => Some(&*variable.name),
+            Piece::Variable(variable) if !variable.has_value(ctx) => Some(&*variable.name),
             _ => None,
         })
     }
@@ -153,7 +153,7 @@ impl Pattern {
             match piece {
                 Piece::Literal(literal) => text.push_str(literal),
                 Piece::AnyChar => return None,
-                Piece::Variable(variable) => text.push_str(variable.resolve(ctx)?.as_str()),
+                Piece::Variable(variable) => variable.with(ctx, |value| text.push_str(value))?,
             }
         }
         Some(text)
@@ -169,44 +169,28 @@ impl Pattern {
             if left.is_empty() {
                 return true;
             }
-            let rendered;
-            let literal = match piece {
-                Piece::AnyChar => {
-                    left = skip_char(left).unwrap_or_default();
-                    continue;
-                }
-                Piece::Literal(literal) => literal,
+            let rest = match piece {
+                Piece::AnyChar => skip_char(left),
+                Piece::Literal(literal) => self.strip_overlap(left, literal),
                 Piece::Variable(variable) => {
-                    let Some(value) = variable.resolve(ctx) else { return false };
-                    rendered = value;
-                    rendered.as_str()
+                    variable.with(ctx, |value| self.strip_overlap(left, value)).flatten()
                 }
             };
-            match self.strip_literal(left, literal) {
-                Some(after) => left = after,
-                None => return self.strip_literal(literal, left).is_some(),
+            match rest {
+                Some(rest) => left = rest,
+                None => return false,
             }
         }
         left.is_empty() || !self.rest.is_empty()
     }
 
-    fn pieces(&self) -> impl Iterator<Item = &Piece> {
-        self.first.iter().chain(self.rest.iter().flat_map(|run| run.iter()))
+    /// What is left of the text behind the literal; nothing, if the literal goes on beyond the text.
+    fn strip_overlap<'t>(&self, text: &'t str, literal: &str) -> Option<&'t str> {
+        self.strip_literal(text, literal).or_else(|| self.strip_literal(literal, text).map(|_| ""))
     }
 
-    fn fits_resolved(&self, text: &str, ctx: &RequestContext<'_>) -> bool {
-        if text.len() < self.least || (self.exact && text.len() != self.least) {
-            return false;
-        }
-        let Some(mut text) = self.strip(&self.first, text, ctx) else { return false };
-        let Some((last, middle)) = self.rest.split_last() else { return text.is_empty() };
-        for run in middle {
-            match self.find(run, text, ctx) {
-                Some(after) => text = after,
-                None => return false,
-            }
-        }
-        self.ends(last, text, ctx)
+    fn pieces(&self) -> impl Iterator<Item = &Piece> {
+        self.first.iter().chain(self.rest.iter().flat_map(|run| run.iter()))
     }
 
     /// What is left of the text behind the run, if the text begins with it.
@@ -216,7 +200,9 @@ impl Pattern {
             text = match piece {
                 Piece::Literal(literal) => self.strip_literal(text, literal)?,
                 Piece::AnyChar => skip_char(text)?,
-                Piece::Variable(variable) => self.strip_literal(text, variable.resolve(ctx)?.as_str())?,
+                Piece::Variable(variable) => {
+                    variable.with(ctx, |value| self.strip_literal(text, value))??
+                }
             };
         }
         Some(text)
@@ -282,10 +268,17 @@ impl Variable {
         Ok(Self { name: name.into(), key: ContextKey::parse(name), default })
     }
 
-    fn resolve<'v>(&'v self, ctx: &RequestContext<'v>) -> Option<Rendered<'v>> {
-        match ctx.variable(&self.key) {
-            Some(value) => Some(value.render()),
-            None => self.default.as_deref().map(Rendered::Borrowed),
+    fn has_value(&self, ctx: &RequestContext<'_>) -> bool {
+        self.default.is_some() || ctx.variable(&self.key).is_some()
+    }
+
+    /// Hands the value's text on, if there is one; texts of the request are not copied for it.
+    fn with<R>(&self, ctx: &RequestContext<'_>, use_text: impl FnOnce(&str) -> R) -> Option<R> {
+        match (ctx.variable(&self.key), &self.default) {
+            (Some(Value::Text(text)), _) => Some(use_text(text)),
+            (Some(value), _) => Some(use_text(value.render().as_str())),
+            (None, Some(default)) => Some(use_text(default)),
+            (None, None) => None,
         }
     }
 }

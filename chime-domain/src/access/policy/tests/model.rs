@@ -243,7 +243,7 @@ mod naive {
             Some(list) => listed(list, resource, true, variables, facts).0,
             None => {
                 let (hit, unresolved) = listed(&statement["NotResource"], resource, true, variables, facts);
-                !hit && !(allow && unresolved)
+                !hit && (!allow || !unresolved)
             }
         };
         let conditions = statement.get("Condition").and_then(Value::as_object);

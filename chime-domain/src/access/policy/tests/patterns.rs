@@ -1,13 +1,13 @@
 use proptest::prelude::*;
 
 use super::super::arn_pattern::ArnPattern;
-use super::super::pattern::{Fit, Pattern, Syntax};
+use super::super::pattern::{Pattern, Syntax};
 use super::context;
 
 const GLOB: Syntax = Syntax { wildcards: true, variables: false, ignore_case: false };
 
 fn fits(pattern: &str, text: &str, syntax: Syntax) -> bool {
-    Pattern::compile(pattern, syntax).unwrap().fits(text, &context()) == Fit::Yes
+    Pattern::compile(pattern, syntax).unwrap().fits(text, &context())
 }
 
 /// The definition of a wildcard match, with no thought of its cost.
@@ -68,7 +68,7 @@ fn hostile_patterns_finish() {
     for pattern in ["*a".repeat(2048), "*?a".repeat(1024), "*a?".repeat(1024) + "*c", "*aab".repeat(512)] {
         assert!(!fits(&pattern, &text, GLOB));
     }
-    assert!(fits(&"*a".repeat(2048), &text[..4096], GLOB));
+    assert!(fits(&"*a".repeat(2048), text.trim_end_matches('b'), GLOB));
     let any_case = Syntax { ignore_case: true, ..GLOB };
     assert!(!fits(&"*A".repeat(2048), &text, any_case));
 }
@@ -110,8 +110,8 @@ proptest! {
         pattern in "[ab*?]{0,6}", text in "[ab]{0,8}", cut in 0_usize..9,
     ) {
         let compiled = Pattern::compile(&pattern, GLOB).unwrap();
-        let prefix = &text[..cut.min(text.len())];
-        if compiled.fits(&text, &context()) == Fit::Yes {
+        let prefix = text.get(..cut).unwrap_or(&text);
+        if compiled.fits(&text, &context()) {
             prop_assert!(compiled.may_start_with(prefix, &context()));
         }
     }
