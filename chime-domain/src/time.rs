@@ -113,8 +113,7 @@ impl Timestamp {
 impl fmt::Display for Timestamp {
     /// ISO 8601 UTC with milliseconds, `2021-01-11T22:12:31.123Z` (wire rules TS-02 and TS-07).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let format =
-            format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+        let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
         f.write_str(&self.offset().format(format).map_err(|_| fmt::Error)?)
     }
 }
@@ -149,15 +148,9 @@ mod tests {
         assert_eq!(Timestamp::parse("1610403151.123"), Some(at));
         assert_eq!(Timestamp::parse("2021-01-11T22:12:31Z"), Some(Timestamp::from_millis(1_610_403_151_000)));
         assert_eq!(at.basic(), "20210111T221231Z");
-        assert_eq!(
-            Timestamp::parse_basic("20210111T221231Z"),
-            Some(Timestamp::from_millis(1_610_403_151_000))
-        );
+        assert_eq!(Timestamp::parse_basic("20210111T221231Z"), Some(Timestamp::from_millis(1_610_403_151_000)));
         assert_eq!(at.http_date(), "Mon, 11 Jan 2021 22:12:31 GMT");
-        assert_eq!(
-            Timestamp::parse_http_date("Mon, 11 Jan 2021 22:12:31 GMT"),
-            Timestamp::parse_basic("20210111T221231Z")
-        );
+        assert_eq!(Timestamp::parse_http_date("Mon, 11 Jan 2021 22:12:31 GMT"), Timestamp::parse_basic("20210111T221231Z"));
     }
 
     #[test]
