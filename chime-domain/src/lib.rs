@@ -3,6 +3,8 @@
 
 pub mod access;
 pub mod arn;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod error;
 pub mod ids;
 pub mod ports;
