@@ -14,6 +14,8 @@
 
 pub mod access;
 pub mod arn;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod error;
 pub mod flow;
 pub mod identity;

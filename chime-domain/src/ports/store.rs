@@ -192,14 +192,14 @@ pub enum Change {
     /// Appends to a log.
     Append(Append),
     /// Replaces what an entry holds; its place and moment stay. The batch fails with a conflict when there is none, or
-    /// when it no longer holds what was read.
+    /// when it no longer holds `was`.
     Replace {
         /// Which log.
         stream: Key,
         /// Which entry.
         id: EntryId,
-        /// What it held when it was read.
-        was: Record,
+        /// What it must still hold; anything when absent.
+        was: Option<Record>,
         /// What it holds from now on.
         record: Record,
     },

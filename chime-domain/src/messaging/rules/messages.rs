@@ -156,7 +156,7 @@ fn replace(facts: &ChannelFacts, sent: &Sent, message: Message) -> Decision<Mess
     Decision::reply(message.id.clone()).guards(facts.guards()).change(Change::Replace {
         stream: keys::messages(&message.channel),
         id: Arc::from(message.id.as_str()),
-        was: Record::of(Message::clone(&sent.message)),
+        was: Some(Record::of(Message::clone(&sent.message))),
         record: Record::of(message),
     })
 }
