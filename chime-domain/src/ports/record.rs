@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 
 use crate::error::StoreError;
 
-/// Counts the writes of a record; a guard compares it.
+/// Grows with every write of a record and never repeats under one key, not even when the record is removed and made
+/// anew; a guard compares it.
 pub type Revision = u64;
 
 /// A value that is kept in a record or a log entry.

@@ -1,0 +1,5 @@
+//! Blobs as files below a directory.
+
+mod blobs;
+
+pub use blobs::FileBlobs;

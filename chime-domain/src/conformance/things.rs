@@ -1,0 +1,115 @@
+//! What the suites write, and dice whose throws a seed decides.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ports::{Append, Batch, Change, Entity, Guard, Key, Record, Revision};
+use crate::time::Timestamp;
+
+/// The entity of the suites.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thing {
+    pub text: String,
+}
+
+impl Entity for Thing {
+    const NAME: &'static str = "conformance-thing";
+}
+
+/// A record that holds a text.
+#[must_use]
+pub fn thing(text: &str) -> Record {
+    Record::of(Thing { text: text.to_owned() })
+}
+
+/// A key from text with slashes.
+#[must_use]
+pub fn key(text: &str) -> Key {
+    Key::from_stored(text)
+}
+
+/// Milliseconds after an arbitrary start.
+#[must_use]
+pub fn at(millis: i64) -> Timestamp {
+    Timestamp::from_millis(1_600_000_000_000 + millis)
+}
+
+/// A batch of changes without guards.
+#[must_use]
+pub fn batch(changes: impl IntoIterator<Item = Change>) -> Batch {
+    Batch { changes: changes.into_iter().collect(), ..Batch::default() }
+}
+
+/// Writes a text.
+#[must_use]
+pub fn put(at: &str, text: &str) -> Change {
+    Change::Put(key(at), thing(text))
+}
+
+/// Adds to a counter.
+#[must_use]
+pub fn count(counter: &str, by: i64, at_most: Option<u64>) -> Change {
+    Change::Count { counter: key(counter), by, at_most }
+}
+
+/// Appends an entry whose text is its id.
+#[must_use]
+pub fn append(stream: &str, id: &str, millis: i64) -> Change {
+    Change::Append(Append {
+        stream: key(stream),
+        id: Arc::from(id),
+        at: at(millis),
+        record: thing(id),
+        keep: true,
+    })
+}
+
+/// Appends an entry that is not kept.
+#[must_use]
+pub fn pass(stream: &str, id: &str, millis: i64) -> Change {
+    Change::Append(Append {
+        stream: key(stream),
+        id: Arc::from(id),
+        at: at(millis),
+        record: thing(id),
+        keep: false,
+    })
+}
+
+/// A guard.
+#[must_use]
+pub fn guard(at: &str, revision: Option<Revision>) -> Guard {
+    Guard { key: key(at), revision }
+}
+
+/// A small generator: the same seed gives the same throws everywhere.
+#[derive(Clone, Debug)]
+pub struct Dice(u64);
+
+impl Dice {
+    /// Dice for a seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next throw (the finalizer of a counter, as in splitmix generators).
+    pub fn throw(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number below `sides`.
+    pub fn below(&mut self, sides: u64) -> u64 {
+        self.throw() % sides.max(1)
+    }
+
+    /// True once in `sides` throws.
+    pub fn once_in(&mut self, sides: u64) -> bool {
+        self.below(sides) == 0
+    }
+}
