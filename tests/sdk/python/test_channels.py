@@ -6,7 +6,7 @@ import time
 import pytest
 
 from harness import clock
-from harness.clients import (BAD_REQUEST, CONFLICT, FORBIDDEN, NOT_FOUND, Clients, quoted, refusal, send, token)
+from harness.clients import BAD_REQUEST, CONFLICT, FORBIDDEN, NOT_FOUND, Clients, quoted, refusal, send, token
 from harness.world import World
 
 

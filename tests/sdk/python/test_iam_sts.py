@@ -133,7 +133,7 @@ def test_inline_policies_of_a_user_are_put_got_listed_and_deleted(root):
 
 def test_a_malformed_policy_is_refused(root):
     person = Person(root)
-    for document in ("{", "[]", '{"Version":"2012-10-17","Statement":[{"Effect":"Perhaps","Action":"*","Resource":"*"}]}'):
+    for document in ("{", "[]", policy(statement("*", effect="Perhaps"))):
         assert refusal(root.iam.put_user_policy, UserName=person.name, PolicyName="p",
                        PolicyDocument=document) == (400, "MalformedPolicyDocument")
 

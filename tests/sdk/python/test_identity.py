@@ -6,8 +6,19 @@ import re
 import pytest
 
 from harness import clock
-from harness.clients import (BAD_REQUEST, CONFLICT, FORBIDDEN, NOT_FOUND, RESOURCE_LIMIT, UNAUTHORIZED, Clients,
-                             quoted, refusal, send, token)
+from harness.clients import (
+    BAD_REQUEST,
+    CONFLICT,
+    FORBIDDEN,
+    NOT_FOUND,
+    RESOURCE_LIMIT,
+    UNAUTHORIZED,
+    Clients,
+    quoted,
+    refusal,
+    send,
+    token,
+)
 from harness.world import World
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"

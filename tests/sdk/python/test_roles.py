@@ -8,10 +8,10 @@ The root key signs everything, so policies allow all and only the role decides.
 from dataclasses import dataclass
 
 import pytest
+from botocore.exceptions import ClientError
 
 from harness.clients import FORBIDDEN, UNAUTHORIZED, Clients, Keys, refusal
 from harness.world import World
-from botocore.exceptions import ClientError
 
 OK, NO = "allowed", "forbidden"
 NONE_OF_ITS_OWN = "allowed, but there is nothing to show"
