@@ -42,7 +42,7 @@ before(async () => {
   homeTrusting(server.ca, folder);
   const page = fileURLToPath(new URL('page.mjs', import.meta.url));
   const { outputFiles: [bundle] } = await build({ entryPoints: [page], bundle: true, write: false, format: 'iife',
-    platform: 'browser', define: { global: 'globalThis' }, logLevel: 'error' });
+    platform: 'browser', mainFields: ['browser', 'module', 'main'], define: { global: 'globalThis' }, logLevel: 'error' });
   site = createServer((request, response) => {
     const script = request.url === '/bundle.js';
     response.setHeader('Content-Type', script ? 'text/javascript' : 'text/html; charset=utf-8');

@@ -239,8 +239,8 @@ def test_w_17_max_results_outside_its_bounds_is_a_bad_request(server, value):
 
 
 @pytest.mark.parametrize("arn", ["arn:aws:chime:us-east-1:123456789012:app-instance/not-a-uuid", "nonsense",
-                                 "arn:aws:", "arn:aws:s3:::bucket", "a" * 2000, "arn:aws:chime:us-east-1:123456789012:app-instance/",
-                                 "../app-instances", "%2e%2e%2f", "\u202e", "a\r\nX-Evil: 1"])
+                                 "arn:aws:", "arn:aws:s3:::bucket", "a" * 2000,
+                                 "arn:aws:chime:us-east-1:123456789012:app-instance/", "../app-instances", "%2e%2e%2f", "\u202e", "a\r\nX-Evil: 1"])
 def test_w_17_a_malformed_arn_in_the_path_is_a_typed_refusal(server, arn):
     answer = send(server, "GET", f"/app-instances/{quoted(arn)}")
     assert answer.status in (400, 403, 404) and answer.error, answer

@@ -48,7 +48,7 @@ class Socket:
     def __init__(self, url, *, ca=None, established=True, timeout=5):
         context = ssl.create_default_context(cafile=str(ca)) if url.startswith("wss") else None
         self.raw = ws_connect(url, ssl=context, compression=None, open_timeout=timeout, close_timeout=2, proxy=None,
-                              max_size=2**22)
+                              max_size=2**22).__enter__()
         if established:
             first = self.frame(timeout)
             assert first.event == "SESSION_ESTABLISHED", first
