@@ -27,6 +27,19 @@ def server(tmp_path_factory):
     running = ChimeServer(tmp_path_factory.mktemp("shared") / "data", env=ROOMY).start()
     yield running
     running.stop()
+    assert not running.panicked(), running.panicked()
+
+
+@pytest.fixture(autouse=True)
+def the_shared_server_survives(request):
+    """The test that ends the shared server is the one that fails; the next ones get it back."""
+    yield
+    if "server" in request.fixturenames or "root" in request.fixturenames:
+        running = request.getfixturevalue("server")
+        if (code := running.process.poll()) is not None:
+            log = running.log()
+            running.start()
+            pytest.fail(f"the server ended with {code} during this test\n{log}")
 
 
 @pytest.fixture
@@ -43,6 +56,7 @@ def launch(tmp_path_factory):
     clock.set_signing_offset(0)
     for one in started:
         one.stop()
+        assert not one.panicked(), one.panicked()
 
 
 @pytest.fixture

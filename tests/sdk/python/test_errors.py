@@ -215,8 +215,8 @@ def test_deep_json_is_a_bad_request_and_not_a_stack_overflow(server, opening, cl
     assert send(server, "GET", "/app-instances").status == 200
 
 
-def test_an_oversized_body_is_refused_in_json_without_being_read_to_the_end(server):
-    body = b'{"Name":"' + b"x" * (16 * 1024 * 1024) + b'"}'
+def test_an_oversized_body_is_refused_in_json_that_the_sender_can_still_read(server):
+    body = b'{"Name":"' + b"x" * (4 * 1024 * 1024) + b'"}'
     answer = send(server, "POST", "/app-instances", body)
     assert answer.status in (400, 413) and answer.error, answer
     assert answer.json["Message"]
@@ -240,7 +240,8 @@ def test_w_17_max_results_outside_its_bounds_is_a_bad_request(server, value):
 
 @pytest.mark.parametrize("arn", ["arn:aws:chime:us-east-1:123456789012:app-instance/not-a-uuid", "nonsense",
                                  "arn:aws:", "arn:aws:s3:::bucket", "a" * 2000,
-                                 "arn:aws:chime:us-east-1:123456789012:app-instance/", "../app-instances", "%2e%2e%2f", "\u202e", "a\r\nX-Evil: 1"])
+                                 "arn:aws:chime:us-east-1:123456789012:app-instance/", "../app-instances",
+                                 "%2e%2e%2f", "\u202e", "a\r\nX-Evil: 1"])
 def test_w_17_a_malformed_arn_in_the_path_is_a_typed_refusal(server, arn):
     answer = send(server, "GET", f"/app-instances/{quoted(arn)}")
     assert answer.status in (400, 403, 404) and answer.error, answer

@@ -42,6 +42,9 @@ class Load:
             except BotoCoreError:
                 return
             except ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] == 429:
+                    time.sleep(0.05)
+                    continue
                 self.unexpected.append(error)
                 return
             self.acknowledged[answer["MessageId"]] = content
@@ -167,6 +170,9 @@ def test_a_full_disk_answers_503_and_the_server_recovers_without_a_restart(small
             answer = send(server, "POST", path, {
                 "Content": f"{n} ".ljust(4000, "x"), "Type": "STANDARD", "Persistence": "PERSISTENT",
                 "ClientRequestToken": token()}, bearer=alice)
+            if answer.status == 429:
+                time.sleep(0.05)
+                continue
             if answer.status != 201:
                 refused = answer
                 break

@@ -112,9 +112,10 @@ class ChimeServer:
     def log(self, tail=4000):
         return self.log_path.read_text(errors="replace")[-tail:] if self.log_path.exists() else ""
 
-    @property
-    def pid(self):
-        return self.process.pid
+    def panicked(self):
+        """The lines of the log in which the server says that it panicked."""
+        text = self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+        return [line for line in text.splitlines() if "panicked at" in line]
 
     @property
     def url(self):
