@@ -251,6 +251,42 @@ def test_iam_06_one_users_policy_does_not_let_it_act_as_another(root, world, peo
                    ChimeBearer=bob) in (ACCESS_DENIED, UNAUTHORIZED)
 
 
+def test_iam_07_a_message_call_needs_the_channel_itself_when_the_policy_names_one(root, world, people):
+    alice, _ = people
+    first, second = world.channel(alice), world.channel(alice)
+    person = Person(root, statement("chime:ListChannelMessages", [f"{world.app}/user/alice", first]))
+    person.clients.messaging.list_channel_messages(ChannelArn=first, ChimeBearer=alice)
+    assert refusal(person.clients.messaging.list_channel_messages, ChannelArn=second,
+                   ChimeBearer=alice) == ACCESS_DENIED
+
+
+def test_iam_09_describing_a_user_needs_that_user(root, world, people):
+    alice, bob = people
+    person = Person(root, statement("chime:DescribeAppInstanceUser", alice))
+    person.clients.identity.describe_app_instance_user(AppInstanceUserArn=alice)
+    assert refusal(person.clients.identity.describe_app_instance_user, AppInstanceUserArn=bob) == ACCESS_DENIED
+
+
+def test_iam_10_an_admin_call_needs_the_app_instance_and_the_user(root, world, people):
+    call = {"AppInstanceArn": world.app, "AppInstanceAdminArn": people[0]}
+    person = Person(root)
+    for resources, allowed in (([world.app], False), ([people[0]], False), ([world.app, people[0]], True)):
+        person.allow(statement("chime:CreateAppInstanceAdmin", resources))
+        if allowed:
+            person.clients.identity.create_app_instance_admin(**call)
+        else:
+            assert refusal(person.clients.identity.create_app_instance_admin, **call) == ACCESS_DENIED
+
+
+def test_iam_11_describing_an_app_instance_and_its_retention_need_that_app_instance(root, world):
+    other = World(root)
+    person = Person(root, statement(["chime:DescribeAppInstance", "chime:GetAppInstanceRetentionSettings"], world.app))
+    for call in (person.clients.identity.describe_app_instance,
+                 person.clients.identity.get_app_instance_retention_settings):
+        call(AppInstanceArn=world.app)
+        assert refusal(call, AppInstanceArn=other.app) == ACCESS_DENIED
+
+
 def test_iam_12_an_action_without_resources_is_not_granted_by_a_statement_on_arns(root, world):
     person = Person(root, statement("chime:GetMessagingSessionEndpoint", f"{world.app}/user/*"))
     assert refusal(person.clients.messaging.get_messaging_session_endpoint) == ACCESS_DENIED
@@ -428,7 +464,7 @@ def test_iam_22_assume_role_answers_credentials_and_the_assumed_user(root, world
     ("${my_application_user_id}", "my_application_user_id"),
     ("${my_applications_user_guid}", "my_applications_user_guid"),
     ("${aws:PrincipalTag/my_applications_user_guid}", "my_applications_user_guid")])
-def test_iam_22_and_25_a_session_tag_restricts_the_holder_to_one_user(root, world, people, variable, key):
+def test_iam_22_24_and_25_a_session_tag_restricts_the_holder_to_one_user(root, world, people, variable, key):
     alice, bob = people
     session = Vending(root, world, variable).vend("alice", key)
     mine = World.__new__(World)
@@ -507,7 +543,7 @@ def test_iam_22_credentials_expire_by_the_servers_clock(own_server):
     assert refused == (403, "ExpiredTokenException")
 
 
-def test_a_session_key_without_its_token_or_with_a_foreign_one_is_refused(root, world):
+def test_iam_27_a_session_key_without_its_token_or_with_a_foreign_one_is_refused(root, world):
     session = Vending(root, world).vend("alice")
     for keys in (Keys(session.keys.access_key, session.keys.secret_key),
                  Keys(session.keys.access_key, session.keys.secret_key, session.keys.token[:-6] + "AAAAAA"),

@@ -78,6 +78,14 @@ def test_app_03_one_past_the_longest_name_or_metadata_is_refused(root, name, met
                    ClientRequestToken=token()) == BAD_REQUEST
 
 
+def test_app_04_retention_belongs_to_one_app_instance(root, world):
+    other = World(root)
+    root.identity.put_app_instance_retention_settings(
+        AppInstanceArn=world.app, AppInstanceRetentionSettings={"ChannelRetentionSettings": {"RetentionDays": 7}})
+    settings = root.identity.get_app_instance_retention_settings(AppInstanceArn=other.app)
+    assert not settings.get("AppInstanceRetentionSettings", {}).get("ChannelRetentionSettings")
+
+
 def test_app_05_an_empty_app_instance_lists_no_users_and_no_admins(root, world):
     assert root.identity.list_app_instance_users(AppInstanceArn=world.app)["AppInstanceUsers"] == []
     assert root.identity.list_app_instance_admins(AppInstanceArn=world.app)["AppInstanceAdmins"] == []

@@ -253,3 +253,9 @@ def test_message_attributes_are_returned(world, cast, channel):
     attributes = {"topic": {"StringValues": ["a", "b"]}}
     message = world.send(channel, cast[0], MessageAttributes=attributes)
     assert world.message(channel, message, cast[1])["MessageAttributes"] == attributes
+
+
+def test_chn_22_an_attachment_is_a_link_in_the_metadata_and_comes_back_as_it_was(world, cast, channel):
+    link = '{"attachments":[{"key":"s3://bucket/a b.pdf","size":12,"type":"application/pdf"}]}'
+    message = world.send(channel, cast[0], Metadata=link)
+    assert world.message(channel, message, cast[1])["Metadata"] == link

@@ -179,3 +179,13 @@ def test_ret_04_a_client_can_page_while_messages_are_hidden(line):
     line.keep(1)
     assert line.world.messages(line.channel, line.alice, SortOrder="ASCENDING", MaxResults=2) == [
         f"new{n}" for n in range(5)]
+
+
+def test_ret_09_a_deleted_message_and_a_deleted_channel_stay_gone_whatever_retention_says(line):
+    admin = line.world.admin()
+    message = line.send("deleted")
+    line.keep(60)
+    line.world.messaging.delete_channel_message(ChannelArn=line.channel, MessageId=message, ChimeBearer=admin)
+    line.keep(None)
+    assert line.visible() == []
+    assert refusal(line.world.message, line.channel, message, line.alice) == NOT_FOUND

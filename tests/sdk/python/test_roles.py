@@ -351,6 +351,80 @@ def people(world):
     return world.users("alice", "bob", "carol")
 
 
+def attempts(world, channel, message, bearer, other):
+    """The six public reads by name (rule ROLE-10)."""
+    of = {"ChannelArn": channel, "ChimeBearer": bearer}
+    api = world.messaging
+    return {
+        "DescribeChannel": lambda: api.describe_channel(**of),
+        "ListChannels": lambda: api.list_channels(AppInstanceArn=world.app, ChimeBearer=bearer),
+        "DescribeChannelMembership": lambda: api.describe_channel_membership(MemberArn=other, **of),
+        "ListChannelMemberships": lambda: api.list_channel_memberships(**of),
+        "GetChannelMessage": lambda: api.get_channel_message(MessageId=message, **of),
+        "ListChannelMessages": lambda: api.list_channel_messages(**of),
+    }
+
+
+def test_role_01_and_02_members_describe_their_private_channel_but_do_not_list_it(world, people):
+    alice, bob, _ = people
+    channel = world.channel(alice, privacy="PRIVATE", MemberArns=[bob])
+    assert world.messaging.describe_channel(ChannelArn=channel, ChimeBearer=bob)["Channel"]["Privacy"] == "PRIVATE"
+    assert world.messaging.list_channels(AppInstanceArn=world.app, ChimeBearer=bob)["Channels"] == []
+
+
+def test_role_03_a_member_may_remove_another_member(world, people):
+    alice, bob, carol = people
+    channel = world.channel(alice, MemberArns=[bob, carol])
+    world.leave(channel, carol, bob)
+    assert set(world.members(channel, alice)) == {alice, bob}
+
+
+def test_role_04_admins_and_moderators_lift_a_ban_and_others_do_not(world, people):
+    alice, bob, carol = people
+    channel, admin = world.channel(alice, MemberArns=[bob]), world.admin()
+    for lifts in (alice, admin):
+        world.ban(channel, carol, alice)
+        of = {"ChannelArn": channel, "MemberArn": carol}
+        assert refusal(world.messaging.delete_channel_ban, ChimeBearer=bob, **of) == FORBIDDEN
+        world.messaging.delete_channel_ban(ChimeBearer=lifts, **of)
+
+
+def test_role_06_a_moderator_who_is_no_member_moderates_but_does_not_send(world, people):
+    alice, bob, carol = people
+    channel = world.channel(alice, privacy="PRIVATE")
+    world.moderator(channel, bob, alice)
+    world.messaging.update_channel(ChannelArn=channel, Name="new", ChimeBearer=bob)
+    world.join(channel, carol, bob)
+    assert refusal(world.send, channel, bob) == FORBIDDEN
+    assert refusal(world.moderator, channel, carol, bob) == FORBIDDEN
+
+
+def test_role_09_every_read_of_a_private_channel_is_forbidden_to_a_non_member(world, people):
+    alice, bob, _ = people
+    channel = world.channel(alice, privacy="PRIVATE")
+    message = world.send(channel, alice)
+    for name, attempt in attempts(world, channel, message, bob, alice).items():
+        if name != "ListChannels":
+            assert refusal(attempt) == FORBIDDEN, name
+
+
+def test_role_10_the_six_public_reads_are_allowed_to_a_non_member(world, people):
+    alice, bob, _ = people
+    channel = world.channel(alice, privacy="PUBLIC")
+    for attempt in attempts(world, channel, world.send(channel, alice), bob, alice).values():
+        attempt()
+
+
+def test_role_12_a_hidden_member_reads_all_and_sends_nothing(world, people):
+    alice, bob, _ = people
+    channel = world.channel(alice, privacy="PRIVATE")
+    message = world.send(channel, alice)
+    world.join(channel, bob, alice, type="HIDDEN")
+    for attempt in attempts(world, channel, message, bob, alice).values():
+        attempt()
+    assert refusal(world.send, channel, bob) == FORBIDDEN
+
+
 def test_role_05_the_new_moderator_need_not_be_a_member(world, people):
     channel = world.channel(people[0])
     world.moderator(channel, people[1], people[0])

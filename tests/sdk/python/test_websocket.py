@@ -2,6 +2,7 @@
 
 import datetime
 import http.client
+import json
 import socket
 import time
 import uuid
@@ -100,6 +101,58 @@ def test_web_06_an_expired_url_is_closed_with_4401(server, cast):
     assert refused(server, url) == 4401
 
 
+def test_web_05_the_date_of_the_garbled_text_is_not_understood(server, cast):
+    """The text prints yyyyMMddTHH:mm:ssZ; the example and every client send yyyyMMddTHHmmssZ."""
+    url = connect_url(server, cast[0])
+    date = url.split("X-Amz-Date=")[1][:16]
+    garbled = f"{date[:11]}%3A{date[11:13]}%3A{date[13:]}"
+    assert refused(server, url.replace(date, garbled)) == 4401
+
+
+@pytest.mark.parametrize("real, printed", [("X-Amz-SignedHeaders", "X-Amz-Signed-Headers"),
+                                           ("X-Amz-Signature", "X-Amz-Signatures")])
+def test_web_07_the_printed_headings_are_not_parameter_names(server, cast, real, printed):
+    assert refused(server, connect_url(server, cast[0]).replace(real + "=", printed + "=")) == 4401
+
+
+def test_web_08_a_signed_header_that_is_sent_is_verified(server, cast):
+    from botocore.auth import SigV4QueryAuth
+    from botocore.awsrequest import AWSRequest
+    from websockets.exceptions import ConnectionClosed
+    from websockets.sync.client import connect
+
+    base = f"http://127.0.0.1:{server.port}/connect"
+    request = AWSRequest("GET", base, params={"sessionId": "s", "userArn": cast[0]}, headers={"x-amz-note": "one"})
+    SigV4QueryAuth(Keys(*server.root).botocore(), "chime", "us-east-1", expires=10).add_auth(request)
+    url = request.url.replace("http", "ws", 1)
+    assert "x-amz-note" in url
+    for note, good in (("one", True), ("two", False)):
+        with connect(url, additional_headers={"x-amz-note": note}, compression=None, proxy=None) as raw:
+            if good:
+                assert "SESSION_ESTABLISHED" in raw.recv(3)
+            else:
+                with pytest.raises(ConnectionClosed) as closed:
+                    raw.recv(3)
+                assert closed.value.rcvd.code == 4401
+
+
+def test_web_09_a_session_id_with_characters_that_need_encoding_is_taken(server, cast, sockets):
+    sockets(server, cast[0], session="a b+c/d=e&f%\u2603")
+
+
+def test_web_11_a_session_token_is_needed_with_sts_credentials_and_accepted(server, root, cast):
+    account = root.sts.get_caller_identity()["Account"]
+    name = f"Socket-{uuid.uuid4().hex[:8]}"
+    role = root.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({
+        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole",
+                                                "Principal": {"AWS": f"arn:aws:iam::{account}:root"}}]}))["Role"]["Arn"]
+    root.iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps({
+        "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "chime:Connect", "Resource": cast[0]}]}))
+    keys = Keys.of(root.sts.assume_role(RoleArn=role, RoleSessionName="s")["Credentials"])
+    open_socket(server, cast[0], keys).close()
+    assert refused(server, connect_url(server, cast[0], Keys(keys.access_key, keys.secret_key))) == 4401
+
+
 def test_web_13_a_user_who_does_not_exist_is_refused(server, world):
     assert refused(server, connect_url(server, world.arn("nobody"))) in (4003, 4401)
     assert refused(server, connect_url(server, "not an arn")) in (4003, 4401)
@@ -121,6 +174,13 @@ def test_web_15_the_eleventh_connection_is_closed_with_4003_and_the_ten_stay(ser
     ten[0].close()
     time.sleep(0.3)
     sockets(server, cast[1])
+
+
+def test_app_19_and_20_the_number_of_connections_is_adjustable(launch):
+    server = launch(database="memory:", env={"CHIME_QUOTAS__CONNECTIONS_PER_USER": "2"})
+    alice = World(Clients(server)).user("alice")
+    with open_socket(server, alice), open_socket(server, alice):
+        assert refused(server, connect_url(server, alice)) == 4003
 
 
 def test_web_12_the_same_session_id_replaces_the_first_connection(server, world, cast, channel, sockets):
@@ -168,7 +228,8 @@ def test_web_16_messages_of_all_the_users_channels_arrive(server, world, cast, s
     assert [bob.until("CREATE_CHANNEL_MESSAGE").payload["ChannelArn"] for _ in arns] == arns
 
 
-def test_web_16_non_members_get_nothing_of_a_public_channel_and_moderators_neither(server, world, cast, sockets):
+def test_chn_16_and_web_16_moderators_admins_and_strangers_who_are_no_members_get_nothing(
+        server, world, cast, sockets):
     public = world.channel(cast[0], privacy="PUBLIC")
     world.moderator(public, cast[2], cast[0])
     watchers = [sockets(server, each) for each in (cast[1], cast[2], world.admin())]
