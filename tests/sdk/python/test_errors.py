@@ -462,5 +462,8 @@ def test_an_unknown_configuration_key_stops_the_server(tmp_path):
     from harness.server import ChimeServer
 
     one = ChimeServer(tmp_path / "data", config="colour = 'blue'\n")
-    with pytest.raises(RuntimeError, match="colour"):
-        one.start()
+    try:
+        with pytest.raises(RuntimeError, match="colour"):
+            one.start()
+    finally:
+        one.kill9()

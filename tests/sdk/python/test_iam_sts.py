@@ -568,7 +568,7 @@ def issuer():
 
 
 @pytest.fixture(scope="module")
-def federated(issuer, tmp_path_factory):
+def federated(request, issuer, tmp_path_factory):
     """A server that knows the test issuer, and a role that trusts it."""
     from harness.server import ChimeServer
 
@@ -576,6 +576,7 @@ def federated(issuer, tmp_path_factory):
     jwks = issuer.write_jwks(folder / "jwks.json")
     one = ChimeServer(folder / "data", config=(
         f'[[oidc]]\nissuer = "{issuer.url}"\naudience = "{issuer.audience}"\njwks_file = "{jwks}"\n')).start()
+    request.addfinalizer(one.stop)
     root = Clients(one)
     provider = f"arn:aws:iam::{account_of(root)}:oidc-provider/{issuer.url.removeprefix('https://')}"
     role = root.iam.create_role(RoleName="WebUser", AssumeRolePolicyDocument=trust(
@@ -583,8 +584,7 @@ def federated(issuer, tmp_path_factory):
         Condition={"StringEquals": {"issuer.test:aud": issuer.audience}}))["Role"]["Arn"]
     root.iam.put_role_policy(RoleName="WebUser", PolicyName="p", PolicyDocument=policy(
         statement("chime:GetMessagingSessionEndpoint")))
-    yield root, role
-    one.stop()
+    return root, role
 
 
 def with_token(root, role, jwt):
