@@ -176,7 +176,9 @@ impl WireError {
     /// The body. Meetings and media pipelines carry the request id in it too (wire rule R-03).
     pub(crate) fn body(&self, namespace: Option<Namespace>, request_id: &str) -> Vec<u8> {
         let mut body = serde_json::json!({ "Code": self.code, "Message": self.message });
-        if let (Some(Namespace::Meetings | Namespace::Pipelines), Some(members)) = (namespace, body.as_object_mut()) {
+        if let (Some(Namespace::Meetings | Namespace::Pipelines), Some(members)) =
+            (namespace, body.as_object_mut())
+        {
             members.insert("RequestId".into(), request_id.into());
             if let Some(seconds) = self.retry_after() {
                 members.insert("RetryAfterSeconds".into(), seconds.to_string().into());
@@ -218,7 +220,10 @@ mod tests {
         let refusal = |code| ApiError::from(Refusal::new(code, "X", "no"));
         let rows = [
             (ErrorCode::BadRequest, (400, "BadRequestException", "BadRequest")),
-            (ErrorCode::ResourceLimitExceeded, (400, "ResourceLimitExceededException", "ResourceLimitExceeded")),
+            (
+                ErrorCode::ResourceLimitExceeded,
+                (400, "ResourceLimitExceededException", "ResourceLimitExceeded"),
+            ),
             (ErrorCode::UnauthorizedClient, (401, "UnauthorizedClientException", "Unauthorized")),
             (ErrorCode::Forbidden, (403, "ForbiddenException", "Forbidden")),
             (ErrorCode::NotFound, (404, "NotFoundException", "NotFound")),

@@ -165,7 +165,11 @@ mod tests {
             ("something", Identity),
         ] {
             let arn = arn(rest);
-            assert_eq!(of("TagResource", Clues { tagged: Some(&arn), ..Clues::default() }), namespace, "{rest}");
+            assert_eq!(
+                of("TagResource", Clues { tagged: Some(&arn), ..Clues::default() }),
+                namespace,
+                "{rest}"
+            );
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The policy stage: what a request is about, and whether its caller may.
 
-use chime_domain::access::policy::{PolicySet, Refused, RequestContext, Tag, Verdict, denied_message, sole_user};
+use chime_domain::access::policy::{
+    PolicySet, Refused, RequestContext, Tag, Verdict, denied_message, sole_user,
+};
 use chime_domain::arn::AppInstanceUserArn;
 use serde::Deserialize;
 

@@ -32,15 +32,7 @@ pub use row::{Bearer, Operation, Resource, Services};
 
 /// Every operation.
 pub fn all() -> impl Iterator<Item = &'static Operation> {
-    [
-        identity::ROWS,
-        messaging::ROWS,
-        meetings::ROWS,
-        chime::ROWS,
-        voice::ROWS,
-        pipelines::ROWS,
-        legacy::ROWS,
-    ]
-    .into_iter()
-    .flatten()
+    [identity::ROWS, messaging::ROWS, meetings::ROWS, chime::ROWS, voice::ROWS, pipelines::ROWS, legacy::ROWS]
+        .into_iter()
+        .flatten()
 }

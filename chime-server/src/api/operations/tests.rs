@@ -47,7 +47,8 @@ fn every_documented_route_finds_its_operation_with_the_documented_code() {
             .collect();
         // Members of the query may stand on both sides of the literal one.
         let query = Query::parse(&format!("max-results=1&{literal}&next-token=x")).unwrap();
-        let found = routes.find(method, &filled.join("/"), &query).unwrap_or_else(|e| panic!("{line}: {e:?}"));
+        let found =
+            routes.find(method, &filled.join("/"), &query).unwrap_or_else(|e| panic!("{line}: {e:?}"));
         let namespace = namespace(service);
         assert_eq!(found.operation.name_in(namespace), operation, "{line}");
         assert_eq!(found.operation.code_in(namespace).to_string(), ok, "{line}");
@@ -88,7 +89,8 @@ fn labels_are_decoded_exactly_once() {
 fn an_arn_with_raw_colons_or_raw_slashes_is_put_together() {
     let colons = CHANNEL_ESCAPED.replace("%3A", ":");
     for arn in [colons.as_str(), CHANNEL] {
-        let found = find("DELETE", &format!("/channels/{arn}/memberships/{}", CHANNEL.replace("channel", "user")));
+        let found =
+            find("DELETE", &format!("/channels/{arn}/memberships/{}", CHANNEL.replace("channel", "user")));
         let found = found.unwrap();
         assert_eq!(found.operation.name, "DeleteChannelMembership");
         assert_eq!(found.labels.get("channelArn"), Some(CHANNEL));
@@ -116,10 +118,7 @@ fn the_literal_query_selects_in_any_place_and_an_unknown_value_is_refused() {
         name("POST", "/channels?operation=search&operation=search").err(),
         Some(NotFound::Selector("operation"))
     );
-    assert_eq!(
-        name("GET", "/search?area-code=206&type=phone-numbers"),
-        Ok("SearchAvailablePhoneNumbers")
-    );
+    assert_eq!(name("GET", "/search?area-code=206&type=phone-numbers"), Ok("SearchAvailablePhoneNumbers"));
     assert_eq!(name("GET", "/search?type=people").err(), Some(NotFound::Selector("type")));
     assert_eq!(
         name("GET", &format!("{channel}/memberships?type=DEFAULT")),
@@ -131,14 +130,32 @@ fn the_literal_query_selects_in_any_place_and_an_unknown_value_is_refused() {
 #[test]
 fn hostile_paths_match_nothing() {
     for path in [
-        "", "channels", "/", "//", "/channels/", "//channels", "/channels//messages", "/channels/x/", "/./channels",
-        "/x/../channels", "/channels%2Fx", "/CHANNELS", "/channels/x/messages/y/z", "*", "/console", "/console/",
-        "/console/console/channels", "/app-instances/arn:aws:chime:r:1:app-instance",
-        "/app-instances/arn:aws:chime:r:1:app-instance/", "/channels/arn:a/b/c/d/e/f/g", "/meetings/",
+        "",
+        "channels",
+        "/",
+        "//",
+        "/channels/",
+        "//channels",
+        "/channels//messages",
+        "/channels/x/",
+        "/./channels",
+        "/x/../channels",
+        "/channels%2Fx",
+        "/CHANNELS",
+        "/channels/x/messages/y/z",
+        "*",
+        "/console",
+        "/console/",
+        "/console/console/channels",
+        "/app-instances/arn:aws:chime:r:1:app-instance",
+        "/app-instances/arn:aws:chime:r:1:app-instance/",
+        "/channels/arn:a/b/c/d/e/f/g",
+        "/meetings/",
     ] {
         assert_eq!(name("GET", path).err(), Some(NotFound::Route), "{path}");
     }
-    for path in ["/channels/%", "/channels/%2", "/channels/%zz", "/channels/%ff", "/channels/%C3%28", "/%+1"] {
+    for path in ["/channels/%", "/channels/%2", "/channels/%zz", "/channels/%ff", "/channels/%C3%28", "/%+1"]
+    {
         assert_eq!(name("GET", path).err(), Some(NotFound::Escape), "{path}");
     }
     for method in ["PATCH", "get", "HEAD", ""] {
