@@ -3,7 +3,7 @@
 //! Each case opens, drops and opens again the store at one path.
 
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::run::{Run, drive};
@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 /// Opens the store at a path and does something with it, then closes it.
 fn with<S, O, F, T>(
     run: Run,
-    open: &impl Fn(&Path) -> O,
+    open: &impl Fn(PathBuf) -> O,
     path: &Path,
     then: impl FnOnce(Arc<dyn Store>) -> F,
 ) -> T
@@ -27,7 +27,7 @@ where
     F: Future<Output = T> + Send,
     T: Send,
 {
-    let store: Arc<dyn Store> = Arc::new(drive(run, open(path)));
+    let store: Arc<dyn Store> = Arc::new(drive(run, open(path.to_owned())));
     drive(run, then(store))
 }
 
@@ -40,7 +40,7 @@ fn texts(announced: &[Announced]) -> Vec<String> {
 }
 
 pub fn records_counters_streams_and_revisions_survive<S: Store + 'static, O: Future<Output = S> + Send>(
-    open: impl Fn(&Path) -> O,
+    open: impl Fn(PathBuf) -> O,
     path: &Path,
     run: Run,
 ) {
@@ -86,7 +86,7 @@ pub fn records_counters_streams_and_revisions_survive<S: Store + 'static, O: Fut
 }
 
 pub fn a_revision_does_not_come_again_after_opening<S: Store + 'static, O: Future<Output = S> + Send>(
-    open: impl Fn(&Path) -> O,
+    open: impl Fn(PathBuf) -> O,
     path: &Path,
     run: Run,
 ) {
@@ -104,7 +104,7 @@ pub fn a_revision_does_not_come_again_after_opening<S: Store + 'static, O: Futur
 }
 
 pub fn what_is_not_settled_survives_and_positions_go_on<S: Store + 'static, O: Future<Output = S> + Send>(
-    open: impl Fn(&Path) -> O,
+    open: impl Fn(PathBuf) -> O,
     path: &Path,
     run: Run,
 ) {
