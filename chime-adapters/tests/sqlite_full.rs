@@ -2,6 +2,7 @@
 //!
 //! The limit on file sizes stands for the disk's end. It holds for the whole process: this file has one test.
 #![cfg(all(target_os = "linux", feature = "sqlite"))]
+#![expect(clippy::unwrap_used, reason = "a test")]
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -39,6 +40,8 @@ fn a_full_disk_refuses_commits_and_the_store_goes_on_once_there_is_room() {
                 Ok(_) => acknowledged.push(n),
                 Err(StoreError::Unavailable { reason, source: Some(_) }) => {
                     assert!(reason.contains("disk"), "{reason}");
+                    let found = drive(block_on, store.get(&[key(&format!("record/{n:05}"))])).unwrap();
+                    assert_eq!(found, [None], "a refused batch is seen");
                     refused += 1;
                 }
                 Err(error) => panic!("{error:?}"),

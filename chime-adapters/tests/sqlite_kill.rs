@@ -1,5 +1,6 @@
 //! A process that is killed while it writes loses nothing that it acknowledged.
 #![cfg(all(unix, feature = "sqlite"))]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::print_stdout, reason = "a test")]
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
@@ -29,7 +30,7 @@ fn write_for_ever(path: &Path) {
                         [append("s", &id, 0), put(&format!("record/{id}"), &id), count("n", 1, None)];
                     let announce = vec![Announce { subject: key("x"), record: thing(&id) }];
                     let done = drive(block_on, store.commit(Batch { announce, ..batch(changes) })).unwrap();
-                    writeln!(std::io::stdout(), "acknowledged {id} {}.", done.stamps[0].seq).unwrap();
+                    println!("acknowledged {id} {}.", done.stamps[0].seq);
                 }
             });
         }

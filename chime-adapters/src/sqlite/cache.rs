@@ -161,6 +161,23 @@ mod tests {
     }
 
     #[test]
+    fn a_record_that_a_transaction_changes_is_asked_of_the_database_until_it_finished() {
+        let cache = ReadCache::new(1 << 20);
+        let (a, b) = ([key("a")], [key("b")]);
+        let asked = cache.get(&a).unwrap_err();
+        cache.fill(asked, &a, &[value(1)]);
+        cache.fill(asked, &b, &[value(1)]);
+        cache.begin(a.iter());
+        assert!(cache.get(&a).is_err());
+        assert_eq!(cache.get(&b).unwrap(), [value(1)]);
+        // The transaction failed: what it did not change after all may be taken in again.
+        cache.finish(std::iter::empty());
+        let asked = cache.get(&a).unwrap_err();
+        cache.fill(asked, &a, &[value(1)]);
+        assert_eq!(cache.get(&a).unwrap(), [value(1)]);
+    }
+
+    #[test]
     fn it_stays_below_its_limit_and_keeps_what_is_used() {
         let cache = ReadCache::new(20_000);
         let used = [key("used")];

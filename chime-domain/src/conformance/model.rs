@@ -12,7 +12,7 @@ use crate::ports::{
 };
 use crate::time::Timestamp;
 
-const SEEDS: u64 = 12;
+const SEEDS: u64 = 8;
 const BATCHES: u64 = 120;
 
 /// The model: lists, searched from end to end.

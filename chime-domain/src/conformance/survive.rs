@@ -7,12 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::run::{Run, drive};
-use super::things::{append, at, batch, count, guard, key, pass, put, thing};
+use super::things::{all, append, at, batch, count, guard, key, pass, put, thing};
 use crate::error::StoreError;
 use crate::ports::{
     Announce, Announced, Batch, Change, EntryId, EntryQuery, Head, Order, Position, Stamp, Store,
 };
-use crate::time::Timestamp;
 
 /// Opens the store at a path and does something with it, then closes it.
 fn with<S, O, F, T>(
@@ -66,14 +65,7 @@ pub fn records_counters_streams_and_revisions_survive<S: Store + 'static, O: Fut
             let heads = store.heads(&[key("s"), key("t")]).await.unwrap();
             let s = Head { seq: 3 + round, last_kept: Some(at(60)) };
             assert_eq!(heads, [s, Head { seq: 1, last_kept: Some(at(5)) }]);
-            let query = EntryQuery {
-                stream: key("s"),
-                not_before: Timestamp::MIN,
-                not_after: Timestamp::MAX,
-                behind: None,
-                order: Order::Descending,
-                limit: 10,
-            };
+            let query = EntryQuery { order: Order::Descending, ..all("s") };
             let entries = store.entries(query).await.unwrap();
             assert_eq!(entries.iter().map(|entry| &*entry.id).collect::<Vec<_>>(), ["2", "1"]);
             assert_eq!(entries[1].record, thing("new"));
