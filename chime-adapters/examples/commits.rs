@@ -1,7 +1,6 @@
 //! Commits and reads per second of the stores on this machine.
 //!
 //! `cargo run --release -p chime-adapters --example commits [DIRECTORY]`
-#![cfg(feature = "sqlite")]
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,
