@@ -1,1 +1,3 @@
 //! The reference server, as a library.
+
+pub mod auth;

@@ -103,8 +103,11 @@ impl Tables {
             }
             Change::Count { counter, by, at_most } => self.add(counter, by, at_most, work)?,
             Change::Append(append) => self.append(append, work)?,
-            Change::Replace { stream, id, record } => {
+            Change::Replace { stream, id, was, record } => {
                 let entry = self.entry_mut(&stream, &id).ok_or(StoreError::Conflict)?;
+                if was.is_some_and(|was| was != entry.record) {
+                    return Err(StoreError::Conflict);
+                }
                 let new = Entry { record, ..entry.clone() };
                 let old = std::mem::replace(entry, new);
                 work.undo.push(Undo::Replaced(stream, old));

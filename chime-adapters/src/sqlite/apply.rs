@@ -92,7 +92,9 @@ impl Work<'_> {
         for change in &batch.changes {
             match change {
                 Change::Append(append) => self.append(append)?,
-                Change::Replace { stream, id, record } => self.replace(stream, id, record)?,
+                Change::Replace { stream, id, was, record } => {
+                    self.replace(stream, id, was.as_ref(), record)?
+                }
                 Change::Remove { stream, id } => self.remove(stream, id)?,
                 Change::Trim { stream, until, limit } => self.trim(stream, until.millis(), *limit)?,
                 Change::DropStream(stream) => self.drop_stream(stream)?,
@@ -166,9 +168,22 @@ impl Work<'_> {
         }
     }
 
-    fn replace(&mut self, stream: &Key, id: &EntryId, record: &Record) -> Result<(), Stop> {
+    fn replace(
+        &mut self,
+        stream: &Key,
+        id: &EntryId,
+        was: Option<&Record>,
+        record: &Record,
+    ) -> Result<(), Stop> {
         let row = self.state.stream(self.connection, stream)?.ok_or(CONFLICT)?;
         let position = self.place(row.id, id)?.ok_or(CONFLICT)?;
+        if let Some(was) = was {
+            let mut select = self.connection.prepare_cached("SELECT body FROM entry WHERE position = ?1")?;
+            let same = select.query_row([position], |row| Ok(row.get_ref(0)?.as_blob()? == was.bytes()))?;
+            if !same {
+                return Err(CONFLICT);
+            }
+        }
         self.preserve(stream, position)?;
         self.connection
             .prepare_cached("UPDATE entry SET body = ?2 WHERE position = ?1")?

@@ -15,6 +15,7 @@
 
 mod action;
 mod decide;
+pub mod policy;
 mod role;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::things::{all, append, at, batch, id, ids, key, pass, refused, thing};
-use crate::ports::{Change, Entry, EntryQuery, Head, Order, Stamp, Store};
+use crate::ports::{Change, Entry, EntryQuery, Head, Order, Record, Stamp, Store};
 
 type Subject = Arc<dyn Store>;
 
@@ -62,7 +62,7 @@ pub async fn a_moment_before_the_last_entry_is_lifted_to_it(store: Subject) {
 
 pub async fn replacing_an_entry_keeps_its_place_and_moment(store: Subject) {
     store.commit(batch([append("s", "a", 1), append("s", "b", 2)])).await.unwrap();
-    let change = Change::Replace { stream: key("s"), id: id("a"), record: thing("new") };
+    let change = Change::Replace { stream: key("s"), id: id("a"), was: None, record: thing("new") };
     store.commit(batch([change])).await.unwrap();
     let entry = Entry { id: id("a"), stamp: Stamp { seq: 1, at: at(1) }, record: thing("new") };
     assert_eq!(store.entry(&key("s"), &id("a")).await.unwrap(), Some(entry.clone()));
@@ -74,10 +74,29 @@ pub async fn replacing_an_entry_that_is_not_there_is_a_conflict(store: Subject) 
     for (stream, entry) in [("s", "b"), ("t", "a"), ("s", "p")] {
         refused(
             store
-                .commit(batch([Change::Replace { stream: key(stream), id: id(entry), record: thing("x") }]))
+                .commit(batch([Change::Replace {
+                    stream: key(stream),
+                    id: id(entry),
+                    was: None,
+                    record: thing("x"),
+                }]))
                 .await,
         );
     }
+}
+
+pub async fn replacing_an_entry_that_moved_since_it_was_read_is_a_conflict(store: Subject) {
+    store.commit(batch([append("s", "a", 1)])).await.unwrap();
+    let entry = store.entry(&key("s"), &id("a")).await.unwrap().unwrap();
+    let change = |was: Record, text| Change::Replace {
+        stream: key("s"),
+        id: id("a"),
+        was: Some(was),
+        record: thing(text),
+    };
+    store.commit(batch([change(entry.record.clone(), "first")])).await.unwrap();
+    refused(store.commit(batch([change(entry.record, "second")])).await);
+    assert_eq!(store.entry(&key("s"), &id("a")).await.unwrap().unwrap().record, thing("first"));
 }
 
 pub async fn a_removed_entry_is_gone_and_its_place_stays_empty(store: Subject) {
@@ -133,7 +152,7 @@ pub async fn a_stream_dropped_and_refused_in_one_batch_is_still_there(store: Sub
                 Change::Trim { stream: key("s"), until: at(9), limit: 9 },
                 Change::DropStream(key("s")),
                 append("s", "a", 1),
-                Change::Replace { stream: key("s"), id: id("none"), record: thing("x") },
+                Change::Replace { stream: key("s"), id: id("none"), was: None, record: thing("x") },
             ]))
             .await,
     );

@@ -36,6 +36,7 @@ macro_rules! store_conformance {
             a_moment_before_the_last_entry_is_lifted_to_it,
             replacing_an_entry_keeps_its_place_and_moment,
             replacing_an_entry_that_is_not_there_is_a_conflict,
+            replacing_an_entry_that_moved_since_it_was_read_is_a_conflict,
             a_removed_entry_is_gone_and_its_place_stays_empty,
             trim_removes_the_oldest_up_to_a_moment_and_a_limit,
             a_stream_is_forgotten_only_once_it_is_empty,

@@ -88,7 +88,7 @@ pub async fn what_was_announced_does_not_change_with_its_entry(store: Subject) {
     store.commit(batch((0..4).map(|n| append("s", &n.to_string(), n)))).await.unwrap();
     store
         .commit(batch([
-            Change::Replace { stream: key("s"), id: EntryId::from("0"), record: thing("new") },
+            Change::Replace { stream: key("s"), id: EntryId::from("0"), was: None, record: thing("new") },
             Change::Remove { stream: key("s"), id: EntryId::from("1") },
             Change::Trim { stream: key("s"), until: at(99), limit: 99 },
             Change::DropStream(key("s")),

@@ -39,7 +39,7 @@ pub async fn a_batch_refused_at_its_last_change_leaves_no_trace(store: Subject) 
     let refusals = [
         count("full", 2, Some(1)),
         append("s", "2", 30),
-        Change::Replace { stream: key("s"), id: id("none"), record: thing("x") },
+        Change::Replace { stream: key("s"), id: id("none"), was: None, record: thing("x") },
     ];
     for refusal in refusals {
         let changes = [
@@ -48,7 +48,7 @@ pub async fn a_batch_refused_at_its_last_change_leaves_no_trace(store: Subject) 
             count("n", 5, None),
             append("s", "3", 99),
             append("t", "1", 99),
-            Change::Replace { stream: key("s"), id: id("1"), record: thing("changed") },
+            Change::Replace { stream: key("s"), id: id("1"), was: None, record: thing("changed") },
             Change::Remove { stream: key("s"), id: id("2") },
             append("s", "2", 99),
             Change::Trim { stream: key("s"), until: at(10), limit: 9 },

@@ -51,7 +51,7 @@ pub fn records_counters_streams_and_revisions_survive<S: Store + 'static, O: Fut
         let changes = [
             put("a", "3"),
             Change::Delete(key("gone")),
-            Change::Replace { stream: key("s"), id: EntryId::from("1"), record: thing("new") },
+            Change::Replace { stream: key("s"), id: EntryId::from("1"), was: None, record: thing("new") },
         ];
         store.commit(batch(changes)).await.unwrap();
         store.get(&[key("a"), key("b"), key("gone")]).await.unwrap()
@@ -108,7 +108,7 @@ pub fn what_is_not_settled_survives_and_positions_go_on<S: Store + 'static, O: F
         let changes = [
             append("s", "3", 3),
             Change::Remove { stream: key("s"), id: EntryId::from("3") },
-            Change::Replace { stream: key("s"), id: EntryId::from("1"), record: thing("new") },
+            Change::Replace { stream: key("s"), id: EntryId::from("1"), was: None, record: thing("new") },
         ];
         store.commit(Batch { announce, ..batch(changes) }).await.unwrap();
         everything(store).await

@@ -191,12 +191,15 @@ pub enum Change {
     },
     /// Appends to a log.
     Append(Append),
-    /// Replaces what an entry holds; its place and moment stay. The batch fails with a conflict when there is none.
+    /// Replaces what an entry holds; its place and moment stay. The batch fails with a conflict when there is none, or
+    /// when it no longer holds `was`.
     Replace {
         /// Which log.
         stream: Key,
         /// Which entry.
         id: EntryId,
+        /// What it must still hold; anything when absent.
+        was: Option<Record>,
         /// What it holds from now on.
         record: Record,
     },

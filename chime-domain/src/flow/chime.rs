@@ -1,0 +1,262 @@
+//! The facade: everything a command needs, behind one cheap handle.
+
+use std::fmt;
+use std::sync::Arc;
+
+use hmac::{Hmac, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use super::{Decision, load};
+use crate::arn::AppInstanceArn;
+use crate::error::{Refusal, ServiceError, StoreError};
+use crate::limits::Limits;
+use crate::page::TokenKey;
+use crate::ports::{Batch, Change, Clock, Committed, Entity, Entropy, Guard, Key, Record, Store};
+use crate::text::{Private, TextError};
+use crate::time::Timestamp;
+
+/// How often a command is decided again after its facts moved.
+const ATTEMPTS: usize = 16;
+
+/// What an operator decides.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Partition of the ARNs that are made.
+    pub partition: String,
+    /// Region of the ARNs that are made.
+    pub region: String,
+    /// Account of the ARNs that are made, 12 digits.
+    pub account: String,
+    /// The quotas in force.
+    pub limits: Limits,
+    /// Members may redact their own messages (rule MSG-12).
+    pub members_redact_own: bool,
+    /// Members may remove other DEFAULT members (rule ROLE-03).
+    pub members_remove_others: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            partition: "aws".into(),
+            region: "us-east-1".into(),
+            account: "123456789012".into(),
+            limits: Limits::default(),
+            members_redact_own: false,
+            members_remove_others: true,
+        }
+    }
+}
+
+/// A whole Chime, on the store and the clock it was given. Clones share it.
+#[derive(Clone)]
+pub struct Chime(Arc<Shared>);
+
+struct Shared {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    settings: Settings,
+    secret: [u8; 32],
+    message_key: [u8; 32],
+}
+
+impl fmt::Debug for Chime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chime")
+            .field("store", &self.0.store)
+            .field("settings", &self.0.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Puts a [`Chime`] together.
+#[derive(Debug)]
+#[must_use]
+pub struct ChimeBuilder {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    settings: Settings,
+}
+
+/// The secret of a store, made once: it seals tokens and makes ids that nobody can guess.
+#[derive(Serialize, Deserialize)]
+struct Secret(Private<Vec<u8>>);
+
+impl Entity for Secret {
+    const NAME: &'static str = "secret";
+}
+
+impl ChimeBuilder {
+    /// Sets what an operator decides.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Opens the store's secret, which is made when the store is new.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn build(self) -> Result<Chime, StoreError> {
+        let Self { store, clock, entropy, settings } = self;
+        let key = Key::new("secret", &["service"]);
+        let mut fresh = [0; 32];
+        entropy.fill(&mut fresh);
+        let record = Record::of(Secret(Private(fresh.to_vec())));
+        let guards = vec![Guard { key: key.clone(), revision: None }];
+        let batch = Batch { guards, changes: vec![Change::Put(key.clone(), record)], announce: Vec::new() };
+        match store.commit(batch).await {
+            Ok(_) | Err(StoreError::Conflict) => {}
+            Err(error) => return Err(error),
+        }
+        let kept = load::<Secret>(&*store, key).await?;
+        let secret = kept
+            .get()
+            .and_then(|kept| <[u8; 32]>::try_from(kept.0.0.as_slice()).ok())
+            .ok_or_else(|| StoreError::Corrupt { what: "the service's secret".into(), source: None })?;
+        let message_key = derive(&secret, "message-id");
+        Ok(Chime(Arc::new(Shared { store, clock, entropy, settings, secret, message_key })))
+    }
+}
+
+fn derive(secret: &[u8; 32], purpose: &str) -> [u8; 32] {
+    // HMAC takes keys of every length, so there is no error to meet here.
+    Hmac::<Sha256>::new_from_slice(secret).map_or([0; 32], |mut mac| {
+        mac.update(purpose.as_bytes());
+        mac.finalize().into_bytes().into()
+    })
+}
+
+impl Chime {
+    /// Puts one together from a store, a clock and a source of randomness.
+    pub fn builder(
+        store: impl Store + 'static,
+        clock: impl Clock + 'static,
+        entropy: impl Entropy + 'static,
+    ) -> ChimeBuilder {
+        Self::shared(Arc::new(store), Arc::new(clock), Arc::new(entropy))
+    }
+
+    /// The same, with ports that others hold too.
+    pub fn shared(store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> ChimeBuilder {
+        ChimeBuilder { store, clock, entropy, settings: Settings::default() }
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &dyn Store {
+        &*self.0.store
+    }
+
+    /// The store, to hold on to.
+    #[must_use]
+    pub fn store_handle(&self) -> Arc<dyn Store> {
+        Arc::clone(&self.0.store)
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    /// The moment.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// The source of randomness.
+    #[must_use]
+    pub fn entropy(&self) -> &dyn Entropy {
+        &*self.0.entropy
+    }
+
+    /// What the operator decided.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// A secret of this store for one purpose; the same after every start.
+    #[must_use]
+    pub fn secret_for(&self, purpose: &str) -> [u8; 32] {
+        derive(&self.0.secret, purpose)
+    }
+
+    /// What makes the ids of messages from their tokens.
+    pub(crate) fn message_key(&self) -> [u8; 32] {
+        self.0.message_key
+    }
+
+    /// What seals the tokens of lists.
+    #[must_use]
+    pub fn token_key(&self) -> TokenKey {
+        TokenKey::new(self.secret_for("next-token"))
+    }
+
+    /// A fresh ARN for an app instance.
+    ///
+    /// # Errors
+    ///
+    /// [`TextError`] when the settings hold a region or an account that no ARN can.
+    pub fn new_app_instance_arn(&self) -> Result<AppInstanceArn, TextError> {
+        let Settings { partition, region, account, .. } = &self.0.settings;
+        AppInstanceArn::new(partition, region, account, &self.0.entropy.uuid())
+    }
+
+    /// Commits a decision and gives its reply.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError::Store`].
+    pub async fn commit<R>(&self, decision: Decision<R>) -> Result<(R, Committed), ServiceError> {
+        if decision.batch.is_empty() {
+            return Ok((decision.reply, Committed::default()));
+        }
+        let committed = self.0.store.commit(decision.batch).await?;
+        Ok((decision.reply, committed))
+    }
+
+    /// Loads, decides and commits until no other writer has moved the facts in between.
+    ///
+    /// # Errors
+    ///
+    /// What `decide` refuses; the quota's refusal when a counter is full; a conflict when it was overtaken too often.
+    pub(crate) async fn transact<R>(
+        &self,
+        mut decide: impl AsyncFnMut(usize) -> Result<Decision<R>, ServiceError>,
+    ) -> Result<R, ServiceError> {
+        for attempt in 0..ATTEMPTS {
+            let decision = decide(attempt).await?;
+            match self.commit(decision).await {
+                Ok((reply, _)) => return Ok(reply),
+                Err(ServiceError::Store(StoreError::Conflict)) => {}
+                Err(ServiceError::Store(StoreError::LimitReached { counter, limit })) => {
+                    return Err(quota_refusal(&counter, limit).into());
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Refusal::conflict("T-08", "Other requests changed the same objects at the same time.")
+            .unless("send the request again.")
+            .into())
+    }
+}
+
+/// The refusal of a creation beyond a quota. The counter's key is `count/<quota's configuration name>/…`.
+fn quota_refusal(counter: &str, limit: u64) -> Refusal {
+    let name = counter.split('/').nth(1).unwrap_or_default();
+    let rule = crate::limits::QUOTAS.iter().find(|row| row.name == name).map_or("APP-20", |row| row.rule);
+    Refusal::new(
+        crate::error::ErrorCode::ResourceLimitExceeded,
+        rule,
+        format!("The quota `{name}` of {limit} is reached."),
+    )
+    .unless("delete some, or have the operator raise the quota.")
+}

@@ -1,0 +1,58 @@
+//! Where the context keeps its records.
+
+use super::types::Resource;
+use crate::arn::{AppInstanceArn, AppInstanceUserArn};
+use crate::limits::{QUOTAS, Quota};
+use crate::ports::Key;
+
+pub(crate) fn app_instances() -> Key {
+    Key::new("app-instance", &[])
+}
+
+pub(crate) fn app_instance(arn: &AppInstanceArn) -> Key {
+    Key::new("app-instance", &[arn.app_instance_id()])
+}
+
+pub(crate) fn retention(arn: &AppInstanceArn) -> Key {
+    Key::new("retention", &[arn.app_instance_id()])
+}
+
+pub(crate) fn streaming(arn: &AppInstanceArn) -> Key {
+    Key::new("streaming", &[arn.app_instance_id()])
+}
+
+pub(crate) fn users(arn: &AppInstanceArn) -> Key {
+    Key::new("user", &[arn.app_instance_id()])
+}
+
+pub(crate) fn user(arn: &AppInstanceUserArn) -> Key {
+    Key::new("user", &[arn.app_instance_id(), arn.user_id()])
+}
+
+pub(crate) fn deleted_user(arn: &AppInstanceUserArn) -> Key {
+    Key::new("deleted-user", &[arn.app_instance_id(), arn.user_id()])
+}
+
+pub(crate) fn admins(arn: &AppInstanceArn) -> Key {
+    Key::new("admin", &[arn.app_instance_id()])
+}
+
+pub(crate) fn admin(arn: &AppInstanceUserArn) -> Key {
+    Key::new("admin", &[arn.app_instance_id(), arn.user_id()])
+}
+
+pub(crate) fn tags(resource: &Resource) -> Key {
+    match resource {
+        Resource::AppInstance(arn) => Key::new("tags", &[arn.app_instance_id()]),
+        Resource::User(arn) => Key::new("tags", &[arn.app_instance_id(), "user", arn.user_id()]),
+        Resource::Channel(arn) => Key::new("tags", &[arn.app_instance_id(), "channel", arn.channel_id()]),
+    }
+}
+
+/// The counter of a quota. Its second part is the quota's configuration name, which the refusal prints.
+pub(crate) fn counter(quota: Quota, of: &[&str]) -> Key {
+    let name = QUOTAS.iter().find(|row| row.quota == quota).map_or("", |row| row.name);
+    let mut parts = vec![name];
+    parts.extend_from_slice(of);
+    Key::new("count", &parts)
+}

@@ -1,0 +1,92 @@
+//! Where the context keeps its records.
+
+use crate::access::Privacy;
+use crate::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn};
+use crate::ports::Key;
+
+pub(crate) fn channels(arn: &AppInstanceArn) -> Key {
+    Key::new("channel", &[arn.app_instance_id()])
+}
+
+pub(crate) fn channel(arn: &ChannelArn) -> Key {
+    Key::new("channel", &[arn.app_instance_id(), arn.channel_id()])
+}
+
+pub(crate) fn deleted_channel(arn: &ChannelArn) -> Key {
+    Key::new("deleted-channel", &[arn.app_instance_id(), arn.channel_id()])
+}
+
+const fn privacy_name(privacy: Privacy) -> &'static str {
+    match privacy {
+        Privacy::Public => "public",
+        Privacy::Private => "private",
+    }
+}
+
+/// Index: the channels of one privacy.
+pub(crate) fn listed_channels(arn: &AppInstanceArn, privacy: Privacy) -> Key {
+    Key::new("channel-by-privacy", &[arn.app_instance_id(), privacy_name(privacy)])
+}
+
+pub(crate) fn listed_channel(arn: &ChannelArn, privacy: Privacy) -> Key {
+    Key::new("channel-by-privacy", &[arn.app_instance_id(), privacy_name(privacy), arn.channel_id()])
+}
+
+/// A relation between a channel and its users, kept under the channel and indexed under the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Relation {
+    Member,
+    Moderator,
+    Ban,
+}
+
+impl Relation {
+    pub(crate) const ALL: [Self; 3] = [Self::Member, Self::Moderator, Self::Ban];
+
+    const fn names(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Member => ("member", "member-of"),
+            Self::Moderator => ("moderator", "moderator-of"),
+            Self::Ban => ("ban", "banned-from"),
+        }
+    }
+
+    /// All of a channel.
+    pub(crate) fn of_channel(self, channel: &ChannelArn) -> Key {
+        Key::new(self.names().0, &[channel.app_instance_id(), channel.channel_id()])
+    }
+
+    pub(crate) fn key(self, channel: &ChannelArn, user: &AppInstanceUserArn) -> Key {
+        Key::new(self.names().0, &[channel.app_instance_id(), channel.channel_id(), user.user_id()])
+    }
+
+    /// All of a user, by the index.
+    pub(crate) fn of_user(self, user: &AppInstanceUserArn) -> Key {
+        Key::new(self.names().1, &[user.app_instance_id(), user.user_id()])
+    }
+
+    pub(crate) fn index(self, channel: &ChannelArn, user: &AppInstanceUserArn) -> Key {
+        Key::new(self.names().1, &[user.app_instance_id(), user.user_id(), channel.channel_id()])
+    }
+}
+
+pub(crate) fn read_markers(channel: &ChannelArn) -> Key {
+    Key::new("read-marker", &[channel.app_instance_id(), channel.channel_id()])
+}
+
+pub(crate) fn read_marker(channel: &ChannelArn, user: &AppInstanceUserArn) -> Key {
+    Key::new("read-marker", &[channel.app_instance_id(), channel.channel_id(), user.user_id()])
+}
+
+pub(crate) fn all_preferences(channel: &ChannelArn) -> Key {
+    Key::new("preferences", &[channel.app_instance_id(), channel.channel_id()])
+}
+
+pub(crate) fn preferences(channel: &ChannelArn, user: &AppInstanceUserArn) -> Key {
+    Key::new("preferences", &[channel.app_instance_id(), channel.channel_id(), user.user_id()])
+}
+
+/// The log of a channel's messages.
+pub(crate) fn messages(channel: &ChannelArn) -> Key {
+    Key::new("messages", &[channel.app_instance_id(), channel.channel_id()])
+}

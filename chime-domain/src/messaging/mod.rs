@@ -1,0 +1,41 @@
+//! Channels, memberships, moderators, bans, messages.
+//!
+//! Every operation acts as one user, the *bearer*: [`Chime::messaging`](crate::Chime::messaging). The rules are those
+//! of the rows CHN, MSG, RET, AUTH and ROLE.
+//!
+//! # Our choices
+//!
+//! - The creator of a channel becomes a DEFAULT member and a moderator of it (rule CHN-03). A channel is PUBLIC and
+//!   RESTRICTED unless told otherwise (rule CHN-08).
+//! - Who adds itself to a public channel becomes a DEFAULT member; HIDDEN is for those who are added by others.
+//! - The id of a message is a digest of its token, its sender and its channel under the service's secret. So a repeated
+//!   sending finds the first one without a second index, for as long as the message exists.
+//! - Content and metadata of a redacted message are empty; a redacted message cannot be edited any more (Conflict).
+//! - A message past the retention period is as good as gone for its sender too: NotFound.
+//! - Deleting a channel, like deleting a user, is carried out in bounded steps after it is inaccessible; its id can be
+//!   used again when that is done, until then it answers Conflict.
+//! - A listing continues behind the last item of the page before, so a page may be short or empty (wire rule P-05).
+//! - A moderator of an app instance whose channel is gone does not see the row any more, even before it is removed.
+
+mod events;
+mod facts;
+mod fanout;
+mod inbox;
+pub(crate) mod keys;
+mod rules;
+mod service;
+#[cfg(test)]
+mod tests;
+mod types;
+
+pub use events::{ChannelEvent, Happening, Place};
+pub use facts::{CallerFacts, ChannelFacts, Missing, UserFacts};
+pub use fanout::{Delivery, Fanout, SubscriptionId};
+pub use inbox::Inbox;
+pub(crate) use rules::leaving;
+pub use service::Messaging;
+pub use types::{
+    AllowNotifications, Ban, BatchError, Channel, ChannelView, CreateChannel, ListChannelMessages,
+    Membership, Message, MessageAttributes, MessageType, Moderator, OwnMembership, Persistence, Preferences,
+    ReadMarker, SearchField, SearchOperator, SendChannelMessage, Sent, UpdateChannel, UpdateChannelMessage,
+};

@@ -1,0 +1,182 @@
+//! Sending, editing, redacting, deleting messages.
+
+use std::sync::Arc;
+
+use crate::access::{Action, decide};
+use crate::error::{Refusal, StoreError};
+use crate::flow::{Decision, Settings};
+use crate::identity::retention_rules;
+use crate::ids::MessageId;
+use crate::limits::CONTROL_CONTENT_BYTES;
+use crate::messaging::events::ChannelEvent;
+use crate::messaging::facts::{ChannelFacts, Missing};
+use crate::messaging::keys;
+use crate::messaging::types::{
+    Message, MessageType, Persistence, SendChannelMessage, Sent, UpdateChannelMessage,
+};
+use crate::ports::{Append, Change, Entry, Record};
+use crate::text::{Content, Metadata};
+use crate::time::Timestamp;
+
+/// What a type of message allows (rules MSG-02 to MSG-05).
+pub(in crate::messaging) fn check(
+    kind: MessageType,
+    content: Option<&Content>,
+    metadata: Option<&Metadata>,
+) -> Result<(), Refusal> {
+    if kind == MessageType::Standard {
+        return Ok(());
+    }
+    if let Some(content) = content.filter(|content| content.as_str().len() > CONTROL_CONTENT_BYTES) {
+        let bytes = content.as_str().len();
+        let message = format!("The content of a CONTROL message has {bytes} bytes, more than 30.");
+        return Err(Refusal::bad_request("MSG-04", message)
+            .unless("send at most 30 bytes of UTF-8, or a STANDARD message."));
+    }
+    if metadata.is_some_and(|metadata| !metadata.as_str().is_empty()) {
+        return Err(Refusal::bad_request("MSG-05", "A CONTROL message carries no metadata.")
+            .unless("leave Metadata out, or send a STANDARD message."));
+    }
+    Ok(())
+}
+
+/// `SendChannelMessage` (rules MSG-01 to MSG-09, MSG-16).
+pub(in crate::messaging) fn send(
+    facts: &ChannelFacts,
+    command: &SendChannelMessage,
+    id: &MessageId,
+    fingerprint: &str,
+    settings: &Settings,
+    now: Timestamp,
+) -> Result<Decision<MessageId>, Refusal> {
+    let channel = facts.authorize(Action::SendChannelMessage, Missing::Forbidden, settings)?;
+    let message = Message {
+        channel: channel.arn.clone(),
+        id: id.clone(),
+        sender: facts.caller.identity()?,
+        kind: command.kind,
+        persistence: command.persistence,
+        content: Some(command.content.clone()),
+        metadata: command.metadata.clone(),
+        edited: None,
+        updated: None,
+        redacted: false,
+        content_type: command.content_type.clone(),
+        attributes: command.attributes.clone(),
+        fingerprint: Arc::from(fingerprint),
+    };
+    let append = Append {
+        stream: keys::messages(&channel.arn),
+        id: Arc::from(id.as_str()),
+        at: now,
+        record: Record::of(message),
+        keep: command.persistence == Persistence::Persistent,
+    };
+    Ok(Decision::reply(id.clone())
+        .guards([facts.instance.guard(), facts.channel.guard(), facts.caller.membership.guard()])
+        .append(append))
+}
+
+/// The message of an entry, if it is still to be shown (rules RET-03, RET-06).
+pub(in crate::messaging) fn shown(
+    facts: &ChannelFacts,
+    entry: Option<Entry>,
+    now: Timestamp,
+) -> Result<Option<Sent>, StoreError> {
+    let from = retention_rules::visible_from(facts.retention.get(), now);
+    match entry.filter(|entry| entry.stamp.at >= from) {
+        Some(entry) => Ok(Some(Sent { message: entry.record.read()?, stamp: entry.stamp })),
+        None => Ok(None),
+    }
+}
+
+/// The refusal of a message that is not there, in operations whose model does not know NotFound.
+fn hidden() -> Refusal {
+    Refusal::forbidden("E-06", "The message does not exist or is not visible to the caller.")
+}
+
+/// Admits the caller to act on a message.
+fn on_message<'a>(
+    facts: &ChannelFacts,
+    action: Action,
+    found: Option<&'a Sent>,
+    settings: &Settings,
+) -> Result<&'a Sent, Refusal> {
+    facts.admit(Missing::Forbidden)?;
+    let mut situation = facts.situation(settings);
+    situation.own_message = found.is_none_or(|sent| sent.message.sender.arn == facts.caller.arn);
+    decide(action, &situation).enforce()?;
+    found.ok_or_else(hidden)
+}
+
+/// `UpdateChannelMessage` (rules MSG-10, AUTH-18).
+pub(in crate::messaging) fn update(
+    facts: &ChannelFacts,
+    found: Option<&Sent>,
+    command: &UpdateChannelMessage,
+    settings: &Settings,
+    now: Timestamp,
+) -> Result<Decision<MessageId>, Refusal> {
+    let sent = on_message(facts, Action::UpdateChannelMessage, found, settings)?;
+    if sent.message.redacted {
+        return Err(Refusal::conflict("MSG-11", "The message was redacted.").unless("send a new message."));
+    }
+    check(sent.message.kind, command.content.as_ref(), command.metadata.as_ref())?;
+    let mut message = Message::clone(&sent.message);
+    message.content = command.content.clone().or(message.content);
+    message.metadata = command.metadata.clone().or(message.metadata);
+    message.content_type = command.content_type.clone().or(message.content_type);
+    message.edited = Some(now);
+    message.updated = Some(now);
+    let event = ChannelEvent::MessageUpdated(message.clone(), sent.stamp.into());
+    Ok(replace(facts, sent, message).announce(event.announce()))
+}
+
+/// `RedactChannelMessage` (rules MSG-11, MSG-12). Redacting twice changes nothing.
+pub(in crate::messaging) fn redact(
+    facts: &ChannelFacts,
+    found: Option<&Sent>,
+    settings: &Settings,
+    now: Timestamp,
+) -> Result<Decision<MessageId>, Refusal> {
+    let sent = on_message(facts, Action::RedactChannelMessage, found, settings)?;
+    if sent.message.redacted {
+        return Ok(Decision::reply(sent.message.id.clone()));
+    }
+    let mut message = Message::clone(&sent.message);
+    message.content = None;
+    message.metadata = None;
+    message.redacted = true;
+    message.updated = Some(now);
+    let event = ChannelEvent::MessageRedacted(message.clone(), sent.stamp.into());
+    Ok(replace(facts, sent, message).announce(event.announce()))
+}
+
+fn replace(facts: &ChannelFacts, sent: &Sent, message: Message) -> Decision<MessageId> {
+    Decision::reply(message.id.clone()).guards(facts.guards()).change(Change::Replace {
+        stream: keys::messages(&message.channel),
+        id: Arc::from(message.id.as_str()),
+        was: Some(Record::of(Message::clone(&sent.message))),
+        record: Record::of(message),
+    })
+}
+
+/// `DeleteChannelMessage` (rule MSG-13). Deleting what is gone already succeeds (wire rule T-09).
+pub(in crate::messaging) fn delete(
+    facts: &ChannelFacts,
+    found: Option<&Sent>,
+    settings: &Settings,
+    now: Timestamp,
+) -> Result<Decision<()>, Refusal> {
+    facts.authorize(Action::DeleteChannelMessage, Missing::Forbidden, settings)?;
+    let Some(sent) = found else { return Ok(Decision::reply(())) };
+    let mut message = Message::clone(&sent.message);
+    message.content = None;
+    message.metadata = None;
+    message.updated = Some(now);
+    let (stream, id) = (keys::messages(&message.channel), Arc::from(message.id.as_str()));
+    Ok(Decision::reply(())
+        .guards(facts.guards())
+        .change(Change::Remove { stream, id })
+        .announce(ChannelEvent::MessageDeleted(message, sent.stamp.into()).announce()))
+}

@@ -1,0 +1,46 @@
+//! Load, decide, commit; a file for each kind of thing.
+
+mod channels;
+mod lists;
+mod memberships;
+mod messages;
+mod moderation;
+mod search;
+
+use super::facts::ChannelFacts;
+use crate::arn::{AppInstanceUserArn, ChannelArn};
+use crate::error::ServiceError;
+use crate::flow::{Chime, Settings};
+
+/// The operations of the context, as one user.
+#[derive(Clone, Copy, Debug)]
+pub struct Messaging<'a> {
+    chime: &'a Chime,
+    bearer: &'a AppInstanceUserArn,
+}
+
+impl Chime {
+    /// Channels and messages, as the user `bearer`.
+    #[must_use]
+    pub fn messaging<'a>(&'a self, bearer: &'a AppInstanceUserArn) -> Messaging<'a> {
+        Messaging { chime: self, bearer }
+    }
+}
+
+impl<'a> Messaging<'a> {
+    pub(super) fn parts(&self) -> (&'a Chime, &'a AppInstanceUserArn) {
+        (self.chime, self.bearer)
+    }
+
+    async fn facts(
+        &self,
+        channel: &ChannelArn,
+        targets: &[AppInstanceUserArn],
+    ) -> Result<ChannelFacts, ServiceError> {
+        ChannelFacts::load(self.chime.store(), channel, self.bearer, targets).await
+    }
+
+    fn settings(&self) -> &Settings {
+        self.chime.settings()
+    }
+}

@@ -1,0 +1,43 @@
+//! Deleting users and channels whose expiration has come.
+
+use crate::arn::{AppInstanceUserArn, ChannelArn};
+use crate::error::ServiceError;
+use crate::flow::{Chime, Task, TaskKind, load};
+use crate::identity::{AppInstanceUser, ExpirationCriterion, keys as identity_keys};
+use crate::messaging::{Channel, keys, leaving};
+
+pub(super) async fn user(chime: &Chime, task: &Task) -> Result<Option<Task>, ServiceError> {
+    let Some(arn) = task.subject.first().and_then(|arn| AppInstanceUserArn::parse(arn).ok()) else {
+        return Ok(None);
+    };
+    let found = load::<AppInstanceUser>(chime.store(), identity_keys::user(&arn)).await?;
+    let due = found.get().and_then(|user| Some(user.created.plus_days(user.expiration?.days)));
+    // The setting may have changed since; then another task stands for it.
+    if due.is_some_and(|due| due <= chime.now()) {
+        chime.identity().delete_app_instance_user(&arn).await?;
+    }
+    Ok(None)
+}
+
+pub(super) async fn channel(chime: &Chime, task: &Task) -> Result<Option<Task>, ServiceError> {
+    let Some(arn) = task.subject.first().and_then(|arn| ChannelArn::parse(arn).ok()) else { return Ok(None) };
+    let found = load::<Channel>(chime.store(), keys::channel(&arn)).await?;
+    let Some((channel, expiration)) = found.get().and_then(|channel| Some((channel, channel.expiration?)))
+    else {
+        return Ok(None);
+    };
+    let from = match expiration.criterion {
+        ExpirationCriterion::CreatedTimestamp => channel.created,
+        ExpirationCriterion::LastMessageTimestamp => {
+            let heads = chime.store().heads(&[keys::messages(&arn)]).await?;
+            heads.first().and_then(|head| head.last_kept).unwrap_or(channel.created)
+        }
+    };
+    let due = from.plus_days(expiration.days);
+    if due > chime.now() {
+        return Ok(Some(Task::new(TaskKind::ExpireChannel, due, task.subject.clone())));
+    }
+    let decision = leaving::channel(channel, found.key(), chime.settings(), chime.now()).guard(found.guard());
+    chime.commit(decision).await?;
+    Ok(None)
+}

@@ -1,0 +1,153 @@
+//! Everything that happens later: retention, purges, expiry, forgetting.
+//!
+//! Each is a task in the store, claimed with a lease and driven by the clock port; so timers survive restarts, run once
+//! in a cluster, and can be fast-forwarded.
+
+mod expiry;
+mod purge;
+mod retention;
+
+use std::time::Duration;
+
+use crate::error::{ServiceError, StoreError};
+use crate::flow::{Chime, Loaded, Task, TaskKind, Token, load};
+use crate::ports::{Batch, Change, Guard, Key, Record, Scan};
+use crate::time::Timestamp;
+
+/// How long whoever claimed a task may take before another may.
+const LEASE: Duration = Duration::from_secs(60);
+/// How long a task that failed waits before it is tried again.
+const RETRY: Duration = Duration::from_secs(5);
+const CHUNK: usize = 64;
+
+impl Chime {
+    /// Does everything that is due, and what becomes due through it; returns how many tasks ran.
+    ///
+    /// # Errors
+    ///
+    /// The first error of a task, when there was one; the others ran all the same, and it will be tried again.
+    pub async fn run_due(&self) -> Result<usize, ServiceError> {
+        let mut ran = 0;
+        let mut first_error = None;
+        // A task that fails or is held by another node is put off, so every round has fewer left.
+        loop {
+            let tasks = self.due().await?;
+            if tasks.is_empty() {
+                break;
+            }
+            for (key, task) in tasks {
+                let Some(claimed) = self.claim(&key, &task).await? else { continue };
+                match self.run(&task).await {
+                    Ok(next) => {
+                        self.finish(&claimed, next).await?;
+                        ran += 1;
+                    }
+                    Err(error) => {
+                        self.put_off(&claimed, &task).await?;
+                        first_error.get_or_insert(error);
+                    }
+                }
+            }
+        }
+        first_error.map_or(Ok(ran), Err)
+    }
+
+    /// When the next task is due.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        let scan = Scan { prefix: "task/".into(), after: None, before: None, limit: 1 };
+        match self.store().scan(scan).await?.first() {
+            Some((_, found)) => {
+                let task = found.record.read::<Task>()?;
+                Ok(Some(task.leased.map_or(task.due, |leased| leased.max(task.due))))
+            }
+            None => Ok(None),
+        }
+    }
+
+    async fn due(&self) -> Result<Vec<(Key, Loaded<Task>)>, StoreError> {
+        let now = self.now();
+        let before = format!("task/{:015}", now.millis().max(0) + 1);
+        let mut after = None;
+        loop {
+            let scan = Scan { prefix: "task/".into(), after, before: Some(before.clone()), limit: CHUNK };
+            let found = self.store().scan(scan).await?;
+            let full = found.len() == CHUNK;
+            after = found.last().map(|(key, _)| key.clone());
+            let mut free = Vec::new();
+            for (key, record) in found {
+                let task = Loaded::<Task>::decode(key.clone(), Some(record))?;
+                if task.get().is_some_and(|task| task.leased.is_none_or(|leased| leased <= now)) {
+                    free.push((key, task));
+                }
+            }
+            if !free.is_empty() || !full {
+                return Ok(free);
+            }
+        }
+    }
+
+    async fn claim(&self, key: &Key, task: &Loaded<Task>) -> Result<Option<Loaded<Task>>, StoreError> {
+        let Some(value) = task.get() else { return Ok(None) };
+        let leased = Task { leased: Some(self.now() + LEASE), ..value.clone() };
+        let batch = Batch {
+            guards: vec![task.guard()],
+            changes: vec![Change::Put(key.clone(), Record::of(leased.clone()))],
+            announce: Vec::new(),
+        };
+        match self.store().commit(batch).await {
+            Ok(_) => {
+                let mine = load::<Task>(self.store(), key.clone()).await?;
+                Ok(Some(mine).filter(|mine| mine.get() == Some(&leased)))
+            }
+            Err(StoreError::Conflict) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn finish(&self, claimed: &Loaded<Task>, next: Option<Task>) -> Result<(), StoreError> {
+        let mut changes = vec![Change::Delete(claimed.key().clone())];
+        changes.extend(next.map(|next| next.schedule()));
+        self.settle_task(vec![claimed.guard()], changes).await
+    }
+
+    async fn put_off(&self, claimed: &Loaded<Task>, task: &Loaded<Task>) -> Result<(), StoreError> {
+        let Some(task) = task.get() else { return Ok(()) };
+        let again = Task { due: self.now() + RETRY, leased: None, ..task.clone() };
+        self.settle_task(vec![claimed.guard()], vec![Change::Delete(claimed.key().clone()), again.schedule()])
+            .await
+    }
+
+    async fn settle_task(&self, guards: Vec<Guard>, changes: Vec<Change>) -> Result<(), StoreError> {
+        match self.store().commit(Batch { guards, changes, announce: Vec::new() }).await {
+            // The lease ran out and another did it: tasks are idempotent, so nothing is lost.
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn run(&self, task: &Loaded<Task>) -> Result<Option<Task>, ServiceError> {
+        let Some(task) = task.get() else { return Ok(None) };
+        match task.kind {
+            TaskKind::ForgetToken => self.forget_token(task).await.map(|()| None),
+            TaskKind::SweepRetention => retention::sweep(self, task).await,
+            TaskKind::PurgeChannel => purge::channel(self, task).await,
+            TaskKind::PurgeUser => purge::user(self, task).await,
+            TaskKind::PurgeAppInstance => purge::app_instance(self, task).await,
+            TaskKind::ExpireUser => expiry::user(self, task).await,
+            TaskKind::ExpireChannel => expiry::channel(self, task).await,
+        }
+    }
+
+    async fn forget_token(&self, task: &Task) -> Result<(), ServiceError> {
+        let Some(id) = task.subject.first() else { return Ok(()) };
+        let token = load::<Token>(self.store(), Key::new("token", &[id])).await?;
+        if token.get().is_some_and(|token| token.until <= self.now()) {
+            self.settle_task(vec![token.guard()], vec![Change::Delete(token.key().clone())]).await?;
+        }
+        Ok(())
+    }
+}
