@@ -111,6 +111,12 @@ impl App {
         &self.0.options
     }
 
+    /// Host and port of WebSocket sessions (wire rule S-01).
+    #[must_use]
+    pub fn messaging_endpoint(&self) -> &str {
+        &self.0.options.messaging_endpoint
+    }
+
     /// What is counted.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
