@@ -29,7 +29,7 @@ pub(crate) mod cors;
 pub mod error;
 mod handlers;
 mod identity;
-mod messaging;
+pub(crate) mod messaging;
 pub mod namespace;
 pub mod operations;
 pub(crate) mod pipeline;
@@ -37,7 +37,7 @@ mod query;
 mod reply;
 pub mod request;
 pub(crate) mod response;
-mod wire;
+pub(crate) mod wire;
 
 pub use error::ApiError;
 pub use handlers::Handler;
