@@ -3,6 +3,7 @@
 pub mod api;
 mod app;
 pub mod auth;
+pub mod boot;
 pub mod config;
 mod files;
 pub mod http;

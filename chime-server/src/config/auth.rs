@@ -7,7 +7,12 @@ use crate::auth::RootKey;
 pub(super) const KEYS: &[Key] = &[
     Key::new("account_id", Text, "123456789012", "The account in ARNs: 12 digits."),
     Key::new("region", Text, "us-east-1", "The region in ARNs that are made. Signatures may name any."),
-    Key::new("root_access_key_id", Text, "", "Access key id of the owner; made at the first start if not given."),
+    Key::new(
+        "root_access_key_id",
+        Text,
+        "",
+        "Access key id of the owner; made at the first start if not given.",
+    ),
     Key::new("root_secret_access_key", Text, "", "Secret of that key.").secret(),
 ];
 

@@ -18,10 +18,20 @@ pub fn explain(config: &Config) -> String {
             None => ("(not set)".to_owned(), "default".to_owned()),
         };
         // Writing to a text does not fail.
-        let _ = writeln!(text, "{} = {value}\n    from {origin}; variable {}\n    {}", key.path, key.variable(), key.about);
+        let _ = writeln!(
+            text,
+            "{} = {value}\n    from {origin}; variable {}\n    {}",
+            key.path,
+            key.variable(),
+            key.about
+        );
     }
     for issuer in &config.oidc {
-        let _ = writeln!(text, "oidc = {:?} for {:?}, keys in {:?}", issuer.issuer, issuer.audience, issuer.jwks_file);
+        let _ = writeln!(
+            text,
+            "oidc = {:?} for {:?}, keys in {:?}",
+            issuer.issuer, issuer.audience, issuer.jwks_file
+        );
     }
     text
 }

@@ -7,8 +7,18 @@ use super::key::Kind::{Address, Flag, Number, Text};
 use super::{ConfigError, Key, Values};
 
 pub(super) const KEYS: &[Key] = &[
-    Key::new("http_listen", Address, "127.0.0.1:8080", "Address of the plain listener; port 0 takes a free one."),
-    Key::new("https_listen", Address, "127.0.0.1:8443", "Address of the TLS listener; port 0 takes a free one."),
+    Key::new(
+        "http_listen",
+        Address,
+        "127.0.0.1:8080",
+        "Address of the plain listener; port 0 takes a free one.",
+    ),
+    Key::new(
+        "https_listen",
+        Address,
+        "127.0.0.1:8443",
+        "Address of the TLS listener; port 0 takes a free one.",
+    ),
     Key::new(
         "public_host",
         Text,
@@ -17,7 +27,12 @@ pub(super) const KEYS: &[Key] = &[
          host of the messaging endpoint.",
     ),
     Key::new("http.max_connections", Number(1, 1_000_000), "50000", "Open connections; further ones wait."),
-    Key::new("http.max_body_bytes", Number(1024, 64 << 20), "262144", "Largest body of an API request, in bytes."),
+    Key::new(
+        "http.max_body_bytes",
+        Number(1024, 64 << 20),
+        "262144",
+        "Largest body of an API request, in bytes.",
+    ),
     Key::new(
         "http.header_timeout_seconds",
         Number(1, 3600),

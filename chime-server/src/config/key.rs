@@ -31,7 +31,12 @@ pub enum Kind {
 }
 
 impl Key {
-    pub(super) const fn new(path: &'static str, kind: Kind, default: &'static str, about: &'static str) -> Self {
+    pub(super) const fn new(
+        path: &'static str,
+        kind: Kind,
+        default: &'static str,
+        about: &'static str,
+    ) -> Self {
         Self { path, kind, default, about, secret: false }
     }
 

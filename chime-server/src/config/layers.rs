@@ -73,7 +73,9 @@ impl Layers {
                 (Some(key), value) => {
                     self.values.set(key, Value::from_toml(key, value), Origin::File(file.to_owned()))?;
                 }
-                (None, toml::Value::Table(inner)) if is_section(&path) => self.read_table(&path, inner, file)?,
+                (None, toml::Value::Table(inner)) if is_section(&path) => {
+                    self.read_table(&path, inner, file)?
+                }
                 (None, _) => return Err(ConfigError::Unknown { origin: format!("`{path}` in {file}") }),
             }
         }

@@ -72,12 +72,19 @@ impl Config {
     /// [`ConfigError`] for the first thing that is wrong.
     pub fn read(flags: &[Flag], file: Option<&Path>) -> Result<Self, ConfigError> {
         let environment: Vec<_> = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
+            .filter_map(|(name, value)| {
+                Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+            })
             .collect();
         Self::from_layers(flags, file, &environment)
     }
 
-    pub(crate) fn from_layers(
+    /// Reads a configuration from the given flags, file and environment.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for the first thing that is wrong.
+    pub fn from_layers(
         flags: &[Flag],
         file: Option<&Path>,
         environment: &[(String, String)],

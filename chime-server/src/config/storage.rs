@@ -6,12 +6,23 @@ use super::key::Kind::Text;
 use super::{ConfigError, Key, Values};
 
 pub(super) const KEYS: &[Key] = &[
-    Key::new("data_dir", Text, "chime-data", "Directory of the root credentials, the TLS authority and the database."),
+    Key::new(
+        "data_dir",
+        Text,
+        "chime-data",
+        "Directory of the root credentials, the TLS authority and the database.",
+    ),
     Key::new(
         "database",
         Text,
         "",
         "`memory:`, which forgets everything, or `sqlite:PATH`. By default `chime.db` in the data directory.",
+    ),
+    Key::new(
+        "storage.durability",
+        Text,
+        "full",
+        "`full`: what was acknowledged survives loss of power. `normal`: only a crash of the process; faster.",
     ),
 ];
 
@@ -23,6 +34,8 @@ pub struct Storage {
     pub data_dir: PathBuf,
     /// The database.
     pub database: Database,
+    /// Whether what was acknowledged survives loss of power, or only a crash of the process.
+    pub survives_power_loss: bool,
 }
 
 /// Which store.
@@ -47,6 +60,11 @@ impl Storage {
                 None => return Err(values.refuse("database", "expected `memory:` or `sqlite:PATH`")),
             },
         };
-        Ok(Self { data_dir, database })
+        let survives_power_loss = match values.text("storage.durability").as_deref() {
+            Some("full") => true,
+            Some("normal") => false,
+            _ => return Err(values.refuse("storage.durability", "expected `full` or `normal`")),
+        };
+        Ok(Self { data_dir, database, survives_power_loss })
     }
 }

@@ -55,7 +55,9 @@ fn every_quota_can_be_set_by_its_name() {
 
 #[test]
 fn unknown_names_are_refused_wherever_they_stand() {
-    for file in ["colour = 1", "[throttle]\nbrust = 1", "[colours]\nred = 1", "[region]\nx = 1", "throttle = 3"] {
+    for file in
+        ["colour = 1", "[throttle]\nbrust = 1", "[colours]\nred = 1", "[region]\nx = 1", "throttle = 3"]
+    {
         let error = read(&[], Some(file), &[]).unwrap_err();
         assert!(error.contains("names no setting") || error.contains("expected"), "{file}: {error}");
     }

@@ -11,7 +11,12 @@ pub(super) const KEYS: &[Key] = &[
         "2000",
         "Requests per second for each operation that can go on for ever; 0 throttles nothing.",
     ),
-    Key::new("throttle.burst", Number(1, 1_000_000), "4000", "Requests for each operation that may come at once."),
+    Key::new(
+        "throttle.burst",
+        Number(1, 1_000_000),
+        "4000",
+        "Requests for each operation that may come at once.",
+    ),
 ];
 
 pub(super) fn read(values: &Values) -> Rate {

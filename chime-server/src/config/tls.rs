@@ -6,9 +6,19 @@ use super::key::Kind::{List, Text};
 use super::{ConfigError, Key, Values};
 
 pub(super) const KEYS: &[Key] = &[
-    Key::new("tls.cert_file", Text, "", "PEM file of the certificate and its chain, instead of the local authority's."),
+    Key::new(
+        "tls.cert_file",
+        Text,
+        "",
+        "PEM file of the certificate and its chain, instead of the local authority's.",
+    ),
     Key::new("tls.key_file", Text, "", "PEM file of the certificate's key."),
-    Key::new("tls.extra_names", List, "", "Further names and addresses in the local authority's certificate."),
+    Key::new(
+        "tls.extra_names",
+        List,
+        "",
+        "Further names and addresses in the local authority's certificate.",
+    ),
 ];
 
 /// Where the certificate comes from.
@@ -33,7 +43,9 @@ impl Tls {
     pub(super) fn read(values: &Values) -> Result<Self, ConfigError> {
         match (values.text("tls.cert_file"), values.text("tls.key_file")) {
             (None, None) => Ok(Self::Local { extra_names: values.list("tls.extra_names") }),
-            (Some(certificate), Some(key)) => Ok(Self::Files { certificate: certificate.into(), key: key.into() }),
+            (Some(certificate), Some(key)) => {
+                Ok(Self::Files { certificate: certificate.into(), key: key.into() })
+            }
             (Some(_), None) => Err(values.refuse("tls.key_file", "is required with `tls.cert_file`")),
             (None, Some(_)) => Err(values.refuse("tls.cert_file", "is required with `tls.key_file`")),
         }

@@ -134,7 +134,12 @@ impl fmt::Debug for Values {
 
 impl Values {
     /// Sets a value, unless one of a later origin stands already.
-    pub(super) fn set(&mut self, key: &'static Key, value: Result<Value, String>, origin: Origin) -> Result<(), ConfigError> {
+    pub(super) fn set(
+        &mut self,
+        key: &'static Key,
+        value: Result<Value, String>,
+        origin: Origin,
+    ) -> Result<(), ConfigError> {
         let value = value.map_err(|problem| ConfigError::Value {
             key: key.path.into(),
             origin: origin.to_string(),

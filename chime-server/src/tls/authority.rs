@@ -7,8 +7,8 @@ use std::path::Path;
 
 use chime_domain::time::Timestamp;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
 };
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -62,14 +62,16 @@ impl Authority {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 fs::create_dir_all(&dir).map_err(at(&dir))?;
                 let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-                files::write(&key_path, key.serialize_pem().as_bytes(), Access::Private).map_err(at(&key_path))?;
+                files::write(&key_path, key.serialize_pem().as_bytes(), Access::Private)
+                    .map_err(at(&key_path))?;
                 key
             }
             Err(error) => return Err(at(&key_path)(error)),
         };
         let params = authority_params(&key, now);
         let certificate = match fs::read(&ca_path) {
-            Ok(pem) => CertificateDer::from_pem_slice(&pem).map_err(|error| unusable(&ca_path, &error.to_string()))?,
+            Ok(pem) => CertificateDer::from_pem_slice(&pem)
+                .map_err(|error| unusable(&ca_path, &error.to_string()))?,
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let certificate = params.self_signed(&key)?;
                 files::write(&ca_path, certificate.pem().as_bytes(), Access::Public).map_err(at(&ca_path))?;
@@ -79,7 +81,10 @@ impl Authority {
         };
         let public = key.public_key_raw();
         if !certificate.windows(public.len()).any(|window| window == public) {
-            return Err(unusable(&ca_path, "it is not the certificate of ca.key; remove both to make new ones"));
+            return Err(unusable(
+                &ca_path,
+                "it is not the certificate of ca.key; remove both to make new ones",
+            ));
         }
         Ok(Self { issuer: Issuer::new(params, key), certificate, names })
     }
@@ -171,7 +176,8 @@ mod tests {
         let mut roots = RootCertStore::empty();
         roots.add(ca.clone()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
         let name = ServerName::try_from(name.to_owned()).unwrap();
         let at = UnixTime::since_unix_epoch(std::time::Duration::from_secs(at.seconds() as u64));
         verifier.verify_server_cert(&leaf.chain[0], &leaf.chain[1..], &name, &[], at).map(drop)
@@ -185,8 +191,14 @@ mod tests {
         let ca = CertificateDer::from_pem_file(dir.path().join("tls/ca.pem")).unwrap();
         let leaf = authority.issue(NOW).unwrap();
         for name in [
-            "chime.test", "identity-chime.test", "messaging-chime.test", "voice.chime.test", "localhost", "127.0.0.1",
-            "::1", "10.1.2.3",
+            "chime.test",
+            "identity-chime.test",
+            "messaging-chime.test",
+            "voice.chime.test",
+            "localhost",
+            "127.0.0.1",
+            "::1",
+            "10.1.2.3",
         ] {
             verify(&ca, &leaf, name, NOW).unwrap_or_else(|error| panic!("{name}: {error}"));
         }
