@@ -12,6 +12,7 @@ use crate::ops::{Health, Metrics};
 use crate::shutdown::Shutdown;
 use crate::throttle::{Rate, Throttle};
 use crate::worker::Scheduler;
+use crate::ws::Hub;
 
 /// Derived signing keys that are kept, some 500 bytes each.
 const SIGNING_KEYS: usize = 4096;
@@ -31,6 +32,7 @@ struct Shared {
     metrics: Metrics,
     health: Health,
     scheduler: Scheduler,
+    hub: Hub,
     shutdown: Shutdown,
     options: AppOptions,
 }
@@ -87,6 +89,7 @@ impl App {
             metrics: Metrics::new(),
             scheduler: Scheduler::new(chime.clone(), health.clone()),
             health,
+            hub: Hub::default(),
             shutdown: Shutdown::default(),
             options,
             chime,
@@ -111,6 +114,12 @@ impl App {
         &self.0.options
     }
 
+    /// Host and port of WebSocket sessions (wire rule S-01).
+    #[must_use]
+    pub fn messaging_endpoint(&self) -> &str {
+        &self.0.options.messaging_endpoint
+    }
+
     /// What is counted.
     #[must_use]
     pub fn metrics(&self) -> &Metrics {
@@ -133,6 +142,10 @@ impl App {
     #[must_use]
     pub fn shutdown(&self) -> &Shutdown {
         &self.0.shutdown
+    }
+
+    pub(crate) fn hub(&self) -> &Hub {
+        &self.0.hub
     }
 
     pub(crate) fn signing_keys(&self) -> &KeyCache {

@@ -13,5 +13,6 @@ pub mod telemetry;
 pub mod throttle;
 pub mod tls;
 pub mod worker;
+mod ws;
 
 pub use app::{App, AppOptions};

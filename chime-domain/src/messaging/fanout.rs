@@ -55,6 +55,12 @@ impl<T: Clone> Fanout<T> {
         first
     }
 
+    /// Whether a connected user's memberships have yet to be loaded.
+    #[must_use]
+    pub fn is_loading(&self, user: &AppInstanceUserArn) -> bool {
+        self.users.get(user).is_some_and(|listener| listener.loading.is_some())
+    }
+
     /// The memberships of a user, as the store had them after [`Self::connect`]. What was announced in between is
     /// known better here.
     pub fn loaded(&mut self, user: &AppInstanceUserArn, channels: impl IntoIterator<Item = ChannelArn>) {

@@ -28,6 +28,8 @@
 pub(crate) mod cors;
 pub mod error;
 mod handlers;
+mod identity;
+pub(crate) mod messaging;
 pub mod namespace;
 pub mod operations;
 pub(crate) mod pipeline;
@@ -35,6 +37,7 @@ mod query;
 mod reply;
 pub mod request;
 pub(crate) mod response;
+pub(crate) mod wire;
 
 pub use error::ApiError;
 pub use handlers::Handler;

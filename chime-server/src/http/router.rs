@@ -9,6 +9,7 @@ use axum::routing::get;
 use crate::api::{cors, pipeline, response};
 use crate::app::App;
 use crate::ops;
+use crate::ws;
 
 /// The whole server as a router, to be served or to be mounted in another.
 ///
@@ -16,6 +17,7 @@ use crate::ops;
 /// path as it was sent.
 pub fn router(app: App) -> Router {
     Router::new()
+        .route("/connect", get(ws::connect))
         .route("/livez", get(ops::livez))
         .route("/readyz", get(ops::readyz))
         .route("/metrics", get(ops::metrics))

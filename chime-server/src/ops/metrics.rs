@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
 
 /// Upper bounds of latencies, in seconds.
 const BUCKETS: [f64; 12] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
@@ -15,6 +17,7 @@ pub struct Metrics {
     requests: Option<IntCounterVec>,
     seconds: Option<HistogramVec>,
     sessions: Option<IntGauge>,
+    deliveries: Option<IntCounter>,
 }
 
 impl Metrics {
@@ -35,7 +38,12 @@ impl Metrics {
         if let Some(sessions) = &sessions {
             let _ = registry.register(Box::new(sessions.clone()));
         }
-        Self { registry, requests, seconds, sessions }
+        let deliveries =
+            IntCounter::new("chime_deliveries_total", "Frames given to WebSocket sessions to send").ok();
+        if let Some(deliveries) = &deliveries {
+            let _ = registry.register(Box::new(deliveries.clone()));
+        }
+        Self { registry, requests, seconds, sessions, deliveries }
     }
 
     /// Where other parts of the server register what they count.
@@ -48,6 +56,13 @@ impl Metrics {
     pub fn sessions_changed(&self, by: i64) {
         if let Some(sessions) = &self.sessions {
             sessions.add(by);
+        }
+    }
+
+    /// Frames were given to WebSocket sessions.
+    pub(crate) fn delivered(&self, frames: u64) {
+        if let Some(deliveries) = &self.deliveries {
+            deliveries.inc_by(frames);
         }
     }
 
@@ -86,6 +101,7 @@ mod tests {
         metrics.request("CreateChannel", StatusCode::INTERNAL_SERVER_ERROR, Duration::ZERO);
         metrics.sessions_changed(2);
         metrics.sessions_changed(-1);
+        metrics.delivered(7);
         let text = metrics.render();
         for line in [
             r#"chime_requests_total{operation="CreateChannel",outcome="ok"} 1"#,
@@ -94,6 +110,7 @@ mod tests {
             r#"chime_requests_total{operation="unknown",outcome="refused"} 1"#,
             r#"chime_request_duration_seconds_bucket{operation="CreateChannel",le="0.005"} 3"#,
             "chime_websocket_sessions 1",
+            "chime_deliveries_total 7",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }

@@ -19,7 +19,7 @@ use crate::messaging::types::{
     ListChannelMessages, Message, Persistence, SendChannelMessage, Sent, UpdateChannelMessage,
 };
 use crate::page::Page;
-use crate::ports::{EntryQuery, Order};
+use crate::ports::EntryQuery;
 use crate::time::Timestamp;
 
 impl Messaging<'_> {
@@ -253,31 +253,5 @@ impl Messaging<'_> {
             .map(|entry| Ok(Sent { message: entry.record.read()?, stamp: entry.stamp }))
             .collect::<Result<_, ServiceError>>()?;
         Ok(Page { items, next })
-    }
-
-    /// The newest messages of a channel, newest first, without asking whether the caller may see them.
-    ///
-    /// # Errors
-    ///
-    /// The store's errors.
-    pub(crate) async fn newest_messages(
-        &self,
-        channel: &ChannelArn,
-        limit: usize,
-    ) -> Result<Vec<Sent>, ServiceError> {
-        let facts = self.facts(channel, &[]).await?;
-        let query = EntryQuery {
-            stream: keys::messages(channel),
-            not_before: retention_rules::visible_from(facts.retention.get(), self.chime.now()),
-            not_after: Timestamp::MAX,
-            behind: None,
-            order: Order::Descending,
-            limit,
-        };
-        let found = self.chime.store().entries(query).await?;
-        found
-            .into_iter()
-            .map(|entry| Ok(Sent { message: entry.record.read()?, stamp: entry.stamp }))
-            .collect()
     }
 }
