@@ -5,6 +5,7 @@ mod authenticate;
 mod authorize;
 mod caller;
 mod keys;
+pub(crate) mod root_file;
 pub mod sigv4;
 
 pub use authenticate::authenticate;
