@@ -21,8 +21,9 @@ pub type Delivery<'a, T> = &'a mut dyn FnMut(&T);
 struct Listener<T> {
     connections: Vec<(SubscriptionId, T)>,
     channels: HashSet<ChannelArn>,
-    /// While the memberships of the first connection are being loaded: those that announcements spoke of since.
-    loading: Option<HashSet<ChannelArn>>,
+    /// While the memberships are being loaded: the connection they are loaded for, and the channels whose membership
+    /// announcements spoke of since.
+    loading: Option<(SubscriptionId, HashSet<ChannelArn>)>,
 }
 
 /// The index. `T` is whatever reaches a connection.
@@ -46,7 +47,7 @@ impl<T: Clone> Fanout<T> {
         let listener = self.users.entry(user.clone()).or_insert_with(|| Listener {
             connections: Vec::new(),
             channels: HashSet::new(),
-            loading: Some(HashSet::new()),
+            loading: Some((id, HashSet::new())),
         });
         for channel in &listener.channels {
             self.rooms.entry(channel.clone()).or_default().push((id, handle.clone()));
@@ -55,11 +56,17 @@ impl<T: Clone> Fanout<T> {
         first
     }
 
-    /// The memberships of a user, as the store had them after [`Self::connect`]. What was announced in between is
-    /// known better here.
-    pub fn loaded(&mut self, user: &AppInstanceUserArn, channels: impl IntoIterator<Item = ChannelArn>) {
+    /// The memberships of a user, as the store had them after the [`Self::connect`] of `id` answered true. What was
+    /// announced in between is known better here. A load that outlived its user's connections counts for nothing: what
+    /// has changed since it was begun is not known any more.
+    pub fn loaded(
+        &mut self,
+        user: &AppInstanceUserArn,
+        id: SubscriptionId,
+        channels: impl IntoIterator<Item = ChannelArn>,
+    ) {
         let Some(listener) = self.users.get_mut(user) else { return };
-        let Some(touched) = listener.loading.take() else { return };
+        let Some((_, touched)) = listener.loading.take_if(|(loads, _)| *loads == id) else { return };
         for channel in channels {
             if !touched.contains(&channel) {
                 Self::enter(&mut self.rooms, listener, &channel);
@@ -139,7 +146,7 @@ impl<T: Clone> Fanout<T> {
     /// Rules WEB-29 and CHN-10: everyone hears of a new member, a HIDDEN one only itself.
     fn joined(&mut self, membership: &Membership, deliver: Delivery<'_, T>) {
         if let Some(listener) = self.users.get_mut(&membership.member.arn) {
-            if let Some(touched) = &mut listener.loading {
+            if let Some((_, touched)) = &mut listener.loading {
                 touched.insert(membership.channel.clone());
             }
             Self::enter(&mut self.rooms, listener, &membership.channel);
@@ -162,7 +169,7 @@ impl<T: Clone> Fanout<T> {
             self.to_user(user, deliver);
         }
         if let Some(listener) = self.users.get_mut(user) {
-            if let Some(touched) = &mut listener.loading {
+            if let Some((_, touched)) = &mut listener.loading {
                 touched.insert(membership.channel.clone());
             }
             listener.channels.remove(&membership.channel);
@@ -179,7 +186,7 @@ impl<T: Clone> Fanout<T> {
         self.rooms.remove(channel);
         for listener in self.users.values_mut() {
             listener.channels.remove(channel);
-            if let Some(touched) = &mut listener.loading {
+            if let Some((_, touched)) = &mut listener.loading {
                 touched.insert(channel.clone());
             }
         }
