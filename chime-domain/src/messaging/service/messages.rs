@@ -73,7 +73,11 @@ impl Messaging<'_> {
         Claim::key(&["SendChannelMessage", channel.as_str(), self.bearer.as_str()], token)
     }
 
-    async fn earlier(&self, channel: &ChannelArn, id: &MessageId) -> Result<Option<Arc<Message>>, ServiceError> {
+    async fn earlier(
+        &self,
+        channel: &ChannelArn,
+        id: &MessageId,
+    ) -> Result<Option<Arc<Message>>, ServiceError> {
         let found = self.chime.store().entry(&keys::messages(channel), &Arc::from(id.as_str())).await?;
         Ok(found.map(|entry| entry.record.read::<Message>()).transpose()?)
     }
