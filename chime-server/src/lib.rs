@@ -1,3 +1,13 @@
 //! The reference server, as a library.
 
+pub mod api;
+mod app;
 pub mod auth;
+pub mod http;
+pub mod ops;
+pub mod shutdown;
+pub mod telemetry;
+pub mod throttle;
+pub mod worker;
+
+pub use app::{App, AppOptions};

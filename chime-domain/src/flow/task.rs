@@ -54,7 +54,10 @@ impl Task {
     #[must_use]
     pub fn key(&self) -> Key {
         let due = self.due.millis().max(0);
-        Key::new("task", &[&format!("{due:015}"), &format!("{:?}", self.kind), &self.subject.join(":")])
+        Key::new(
+            "task",
+            &[&format!("{due:015}"), &format!("{:?}", self.kind), &self.subject.join(":").replace('/', "|")],
+        )
     }
 
     /// The change that puts it on the list.

@@ -20,7 +20,7 @@ impl Identity<'_> {
         days: Option<u32>,
     ) -> Result<Retention, ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let instance = self.instance(arn).await?;
                 let found = self.load::<Retention>(keys::retention(arn)).await?;
                 let value = retention::put(found.get(), days, self.chime.now())?;

@@ -63,7 +63,7 @@ impl Identity<'_> {
     ) -> Result<StreamingConfigurations, ServiceError> {
         check(&configurations, arn)?;
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let instance = self.instance(arn).await?;
                 let (role, role_exists) = self.chime.iam().ensure_streaming_role().await?;
                 let value = StreamingConfigurations {
@@ -99,7 +99,7 @@ impl Identity<'_> {
     pub async fn delete_streaming_configurations(&self, arn: &AppInstanceArn) -> Result<(), ServiceError> {
         self.instance(arn).await?;
         self.chime
-            .transact(async |_| Ok(Decision::reply(()).change(Change::Delete(keys::streaming(arn)))))
+            .transact(|_| async { Ok(Decision::reply(()).change(Change::Delete(keys::streaming(arn)))) })
             .await
     }
 }

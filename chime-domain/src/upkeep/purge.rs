@@ -22,11 +22,14 @@ async fn write(chime: &Chime, changes: Vec<Change>) -> Result<(), ServiceError> 
 }
 
 /// Runs `step` on chunks of the records below a key until there are none left. Each step must remove its chunk.
-async fn drain(
+async fn drain<F>(
     chime: &Chime,
     parent: &Key,
-    mut step: impl AsyncFnMut(Vec<(Key, Versioned)>) -> Result<(), ServiceError>,
-) -> Result<(), ServiceError> {
+    mut step: impl FnMut(Vec<(Key, Versioned)>) -> F,
+) -> Result<(), ServiceError>
+where
+    F: Future<Output = Result<(), ServiceError>>,
+{
     loop {
         let found = chime.store().scan(Scan::below(parent, CHUNK)).await?;
         if found.is_empty() {
@@ -38,7 +41,7 @@ async fn drain(
 
 /// Removes all records below a key.
 async fn clear(chime: &Chime, parent: &Key) -> Result<(), ServiceError> {
-    drain(chime, parent, async |found| {
+    drain(chime, parent, |found| async move {
         write(chime, found.into_iter().map(|(key, _)| Change::Delete(key)).collect()).await
     })
     .await
@@ -55,7 +58,7 @@ pub(super) async fn channel(chime: &Chime, task: &Task) -> Result<Option<Task>, 
 /// Everything that hangs on a channel whose record is gone.
 async fn contents(chime: &Chime, arn: &ChannelArn) -> Result<(), ServiceError> {
     let settings = chime.settings();
-    drain(chime, &Relation::Member.of_channel(arn), async |found| {
+    drain(chime, &Relation::Member.of_channel(arn), |found| async move {
         let mut changes = Vec::new();
         for (_, record) in found {
             changes.extend(leaving::membership(settings, &*record.record.read::<Membership>()?));
@@ -63,7 +66,7 @@ async fn contents(chime: &Chime, arn: &ChannelArn) -> Result<(), ServiceError> {
         write(chime, changes).await
     })
     .await?;
-    drain(chime, &Relation::Moderator.of_channel(arn), async |found| {
+    drain(chime, &Relation::Moderator.of_channel(arn), |found| async move {
         let mut changes = Vec::new();
         for (_, record) in found {
             changes.extend(leaving::moderator(settings, &*record.record.read::<Moderator>()?));
@@ -71,7 +74,7 @@ async fn contents(chime: &Chime, arn: &ChannelArn) -> Result<(), ServiceError> {
         write(chime, changes).await
     })
     .await?;
-    drain(chime, &Relation::Ban.of_channel(arn), async |found| {
+    drain(chime, &Relation::Ban.of_channel(arn), |found| async move {
         let mut changes = Vec::new();
         for (_, record) in found {
             changes.extend(leaving::ban(&*record.record.read::<Ban>()?));
@@ -91,12 +94,13 @@ pub(super) async fn user(chime: &Chime, task: &Task) -> Result<Option<Task>, Ser
     let Some(arn) = task.subject.first().and_then(|arn| AppInstanceUserArn::parse(arn).ok()) else {
         return Ok(None);
     };
+    let arn = &arn;
     for relation in Relation::ALL {
-        drain(chime, &relation.of_user(&arn), async |found| {
+        drain(chime, &relation.of_user(arn), |found| async move {
             for (index, _) in found {
                 let Ok(id) = ChannelId::new(index.last()) else { continue };
                 let channel = arn.app_instance().channel(&id);
-                let decision = parted(chime, relation, &channel, &arn).await?;
+                let decision = parted(chime, relation, &channel, arn).await?;
                 // The index row goes in any case, so that the loop ends.
                 chime.commit(decision.change(Change::Delete(index))).await?;
             }
@@ -104,7 +108,7 @@ pub(super) async fn user(chime: &Chime, task: &Task) -> Result<Option<Task>, Ser
         })
         .await?;
     }
-    write(chime, vec![Change::Delete(identity_keys::deleted_user(&arn))]).await?;
+    write(chime, vec![Change::Delete(identity_keys::deleted_user(arn))]).await?;
     Ok(None)
 }
 
@@ -146,7 +150,7 @@ pub(super) async fn app_instance(chime: &Chime, task: &Task) -> Result<Option<Ta
     if load::<AppInstance>(chime.store(), identity_keys::app_instance(&arn)).await?.exists() {
         return Ok(None);
     }
-    drain(chime, &keys::channels(&arn), async |found| {
+    drain(chime, &keys::channels(&arn), |found| async move {
         for (key, record) in found {
             let channel = record.record.read::<Channel>()?;
             contents(chime, &channel.arn).await?;
@@ -162,10 +166,11 @@ pub(super) async fn app_instance(chime: &Chime, task: &Task) -> Result<Option<Ta
         Ok(())
     })
     .await?;
-    drain(chime, &identity_keys::users(&arn), async |found| {
+    let users_of = &arn;
+    drain(chime, &identity_keys::users(&arn), |found| async move {
         let changes = found.into_iter().flat_map(|(key, _)| {
             let tags = AppInstanceUserId::new(key.last()).ok().map(|id| {
-                Change::Delete(identity_keys::tags(&crate::identity::Resource::User(arn.user(&id))))
+                Change::Delete(identity_keys::tags(&crate::identity::Resource::User(users_of.user(&id))))
             });
             std::iter::once(Change::Delete(key)).chain(tags)
         });

@@ -36,17 +36,17 @@ impl Messaging<'_> {
         if command.persistence == Persistence::NonPersistent {
             return self.send_without_keeping(&command, &id, &print).await;
         }
+        let (command, id, print) = (&command, &id, &print);
         self.chime
-            .transact(async |attempt| {
+            .transact(|attempt| async move {
                 let facts = self.facts(&command.channel, &[]).await?;
-                let decision =
-                    messages::send(&facts, &command, &id, &print, self.settings(), self.chime.now())?;
+                let decision = messages::send(&facts, command, id, print, self.settings(), self.chime.now())?;
                 // The commit refuses an id that is taken, so only a second attempt needs to look for an earlier message.
                 if attempt > 0 && command.client_request_token.is_some() {
                     let stream = keys::messages(&command.channel);
                     if let Some(entry) = self.chime.store().entry(&stream, &Arc::from(id.as_str())).await? {
                         let earlier = entry.record.read::<Message>()?;
-                        return if *earlier.fingerprint == *print {
+                        return if *earlier.fingerprint == **print {
                             Ok(Decision::reply(id.clone()))
                         } else {
                             Err(Refusal::conflict(
@@ -70,7 +70,7 @@ impl Messaging<'_> {
         print: &str,
     ) -> Result<MessageId, ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let now = self.chime.now();
                 let facts = self.facts(&command.channel, &[]).await?;
                 let decision = messages::send(&facts, command, id, print, self.settings(), now)?;
@@ -169,7 +169,7 @@ impl Messaging<'_> {
         command: UpdateChannelMessage,
     ) -> Result<MessageId, ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let facts = self.facts(&command.channel, &[]).await?;
                 let found = self.message(&facts, &command.channel, &command.id).await?;
                 Ok(messages::update(&facts, found.as_ref(), &command, self.settings(), self.chime.now())?)
@@ -188,7 +188,7 @@ impl Messaging<'_> {
         id: &MessageId,
     ) -> Result<MessageId, ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let facts = self.facts(channel, &[]).await?;
                 let found = self.message(&facts, channel, id).await?;
                 Ok(messages::redact(&facts, found.as_ref(), self.settings(), self.chime.now())?)
@@ -207,7 +207,7 @@ impl Messaging<'_> {
         id: &MessageId,
     ) -> Result<(), ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let facts = self.facts(channel, &[]).await?;
                 let found = self.message(&facts, channel, id).await?;
                 Ok(messages::delete(&facts, found.as_ref(), self.settings(), self.chime.now())?)

@@ -1,0 +1,42 @@
+# Two commands: `make run` starts the server, `make test` runs every test. The others are their parts.
+# Caches live in $XDG_CACHE_HOME/chime (or ~/.cache/chime); set CARGO_TARGET_DIR to build elsewhere.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.NOTPARALLEL:
+.PHONY: run test setup lint test-rust test-sdk bench fuzz
+
+ENV := . scripts/env.sh
+DATA ?= ./data
+HTTP ?= 127.0.0.1:8080
+HTTPS ?= 127.0.0.1:8443
+ARGS ?=
+
+run:
+	@scripts/setup.sh run
+	@$(ENV); cargo build --release -p chime-server --bin chime-server
+	@$(ENV); exec "$$CARGO_TARGET_DIR/release/chime-server" serve --data-dir $(DATA) \
+	    --http-listen $(HTTP) --https-listen $(HTTPS) $(ARGS)
+
+test: setup lint test-rust test-sdk
+
+setup:
+	@scripts/setup.sh test
+
+lint:
+	@$(ENV); cargo fmt --all --check
+	@$(ENV); cargo clippy --workspace --all-targets -- -D warnings
+	@$(ENV); RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+test-rust:
+	@scripts/test-rust.sh
+
+test-sdk:
+	@scripts/setup.sh test
+	@scripts/test-sdk.sh $(SUITES)
+
+bench:
+	@$(ENV); cargo bench -p chime-benches
+
+fuzz:
+	@scripts/fuzz.sh

@@ -1,0 +1,5 @@
+//! What runs without being asked.
+
+mod scheduler;
+
+pub use scheduler::Scheduler;

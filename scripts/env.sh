@@ -1,0 +1,18 @@
+# Sourced by the other scripts: where things are kept. Everything that can be made again lives outside the checkout, so
+# that a fresh clone on the same machine rebuilds nothing.
+# shellcheck shell=bash
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/chime
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$cache/target}
+
+if ! command -v cargo >/dev/null && [ -x "$HOME/.cargo/bin/cargo" ]; then PATH=$HOME/.cargo/bin:$PATH; fi
+
+# key FILE...: a name for what these files ask for, on this version of Python or Node
+key() { { cat "$@"; python3 --version; node --version; } 2>/dev/null | sha256sum | cut -c1-16; }
+
+python_dir=$root/tests/sdk/python
+js_dir=$root/tests/sdk/js
+venv_current=$cache/venv-$(key "$python_dir/requirements-current.txt")
+venv_2020=$cache/venv-$(key "$python_dir/requirements-2020.txt")
+node_dir=$cache/node-$(key "$js_dir/package-lock.json")

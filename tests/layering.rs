@@ -1,0 +1,3 @@
+//! Crates and contexts depend one way.
+
+fn main() {}

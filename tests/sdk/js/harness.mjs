@@ -1,0 +1,103 @@
+// Start one `chime-server` by its launch contract, and the clients that talk to it.
+
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { ChimeSDKIdentity } from '@aws-sdk/client-chime-sdk-identity';
+import { ChimeSDKMessaging } from '@aws-sdk/client-chime-sdk-messaging';
+import { IAM } from '@aws-sdk/client-iam';
+import { STS } from '@aws-sdk/client-sts';
+
+/** Ports that were free a moment ago: bound at port 0 together, then released together. */
+async function freePorts(count) {
+  const servers = await Promise.all(Array.from({ length: count }, () => new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => resolve(server));
+  })));
+  const ports = servers.map((server) => server.address().port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => { server.close(resolve); })));
+  return ports;
+}
+
+/** A running server; call `stop` at the end. */
+export class Server {
+  static async start(...flags) {
+    const binary = process.env.CHIME_SERVER_BIN;
+    if (!binary) throw new Error('set CHIME_SERVER_BIN to the chime-server binary under test (make test-sdk does it)');
+    const server = new Server();
+    server.folder = mkdtempSync(path.join(tmpdir(), 'chime-js-'));
+    server.dataDir = path.join(server.folder, 'data');
+    [server.port, server.httpsPort] = await freePorts(2);
+    const log = openSync(path.join(server.folder, 'log'), 'a');
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(CHIME|AWS)_/.test(name)));
+    server.process = spawn(binary, ['serve', '--data-dir', server.dataDir, '--http-listen',
+      `127.0.0.1:${server.port}`, '--https-listen', `127.0.0.1:${server.httpsPort}`, '--test-clock', ...flags],
+    { stdio: ['ignore', log, log], env });
+    server.ended = new Promise((resolve) => { server.process.once('exit', resolve); });
+    await server.#ready();
+    return server;
+  }
+
+  async #ready() {
+    for (const until = Date.now() + 20_000; Date.now() < until; await sleep(20)) {
+      if (this.process.exitCode !== null) break;
+      const answer = await fetch(`${this.url}/readyz`).catch(() => null);
+      if (answer?.status === 200) return;
+    }
+    this.process.kill('SIGKILL');
+    throw new Error(`the server did not become ready:\n${this.log()}`);
+  }
+
+  log() { return readFileSync(path.join(this.folder, 'log'), 'utf8').slice(-4000); }
+
+  async stop() {
+    this.process.kill('SIGTERM');
+    const late = sleep(10_000, 'late', { ref: false });
+    if (await Promise.race([this.ended, late]) === 'late') {
+      this.process.kill('SIGKILL');
+      throw new Error('SIGTERM did not end the server within 10 s');
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  get url() { return `http://127.0.0.1:${this.port}`; }
+
+  get httpsUrl() { return `https://127.0.0.1:${this.httpsPort}`; }
+
+  get ca() { return path.join(this.dataDir, 'tls', 'ca.pem'); }
+
+  get root() {
+    const { AccessKeyId, SecretAccessKey } = JSON.parse(
+      readFileSync(path.join(this.dataDir, 'root-credentials.json'), 'utf8'));
+    return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey };
+  }
+}
+
+/** The four services, signed with these keys (the root key unless told). */
+export function clientsOf(server, credentials = server.root, endpoint = server.url) {
+  const options = { region: 'us-east-1', endpoint, credentials, maxAttempts: 1 };
+  return {
+    identity: new ChimeSDKIdentity(options),
+    messaging: new ChimeSDKMessaging(options),
+    iam: new IAM(options),
+    sts: new STS(options),
+  };
+}
+
+/** An app instance with users and a channel, made by the root key. */
+export async function worldOf(server, ...names) {
+  const clients = clientsOf(server);
+  const { AppInstanceArn } = await clients.identity.createAppInstance({ Name: 'js', ClientRequestToken: randomUUID() });
+  const users = [];
+  for (const name of names) {
+    const { AppInstanceUserArn } = await clients.identity.createAppInstanceUser({
+      AppInstanceArn, AppInstanceUserId: name, Name: name, ClientRequestToken: randomUUID() });
+    users.push(AppInstanceUserArn);
+  }
+  return { ...clients, app: AppInstanceArn, users };
+}
