@@ -5,6 +5,7 @@ mod app;
 pub mod auth;
 pub mod http;
 pub mod ops;
+pub mod query;
 pub mod shutdown;
 pub mod telemetry;
 pub mod throttle;

@@ -42,7 +42,7 @@ impl Iam<'_> {
     ) -> Result<(), IamError> {
         rules::name("policyName", name, 128)?;
         PolicyDocument::parse(document)?;
-        self.transact(async || {
+        self.transact(|| async {
             let (found, mut value) = self.changeable::<H>(holder).await?;
             let held = value.held_mut();
             held.inline.insert(name.to_owned(), document.to_owned());
@@ -83,7 +83,7 @@ impl Iam<'_> {
     ///
     /// [`IamCode::NoSuchEntity`].
     pub async fn delete_inline_policy<H: Holder>(&self, holder: &str, name: &str) -> Result<(), IamError> {
-        self.transact(async || {
+        self.transact(|| async {
             let (found, mut value) = self.changeable::<H>(holder).await?;
             value.held_mut().inline.remove(name).ok_or_else(|| no_inline(name))?;
             Ok(put((), &found, value))
@@ -98,7 +98,7 @@ impl Iam<'_> {
     /// [`IamCode::NoSuchEntity`]; [`IamCode::LimitExceeded`] for the eleventh; [`IamCode::PolicyNotAttachable`] for the
     /// policy of a service.
     pub async fn attach_policy<H: Holder>(&self, holder: &str, arn: &str) -> Result<(), IamError> {
-        self.transact(async || {
+        self.transact(|| async {
             let (found, mut value) = self.changeable::<H>(holder).await?;
             let held = value.held_mut();
             if held.attached.iter().any(|known| known == arn) {
@@ -136,7 +136,7 @@ impl Iam<'_> {
     ///
     /// [`IamCode::NoSuchEntity`], also when it is not attached.
     pub async fn detach_policy<H: Holder>(&self, holder: &str, arn: &str) -> Result<(), IamError> {
-        self.transact(async || {
+        self.transact(|| async {
             let (found, mut value) = self.changeable::<H>(holder).await?;
             let held = value.held_mut();
             let before = held.attached.len();
@@ -189,7 +189,7 @@ impl Iam<'_> {
     ///
     /// [`IamCode::LimitExceeded`] beyond 50 tags.
     pub async fn tag<H: Holder>(&self, holder: &str, tags: &[Tag]) -> Result<(), IamError> {
-        self.transact(async || {
+        self.transact(|| async {
             let (found, mut value) = self.changeable::<H>(holder).await?;
             rules::add_tags(&mut value.held_mut().tags, tags)?;
             Ok(put((), &found, value))
@@ -203,7 +203,7 @@ impl Iam<'_> {
     ///
     /// [`IamCode::NoSuchEntity`].
     pub async fn untag<H: Holder>(&self, holder: &str, tag_keys: &[String]) -> Result<(), IamError> {
-        self.transact(async || {
+        self.transact(|| async {
             let (found, mut value) = self.changeable::<H>(holder).await?;
             rules::remove_tags(&mut value.held_mut().tags, tag_keys);
             Ok(put((), &found, value))

@@ -33,8 +33,6 @@ mod service;
 mod service_linked;
 mod session;
 mod sts;
-#[cfg(test)]
-mod tests;
 mod types;
 mod users;
 

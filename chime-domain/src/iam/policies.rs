@@ -144,7 +144,7 @@ impl Iam<'_> {
         rules::managed_document(&command.document)?;
         rules::description(command.description.as_deref().unwrap_or_default())?;
         rules::tags(&command.tags)?;
-        self.transact(async || {
+        self.transact(|| async {
             let found = self.load::<CustomerPolicy>(keys::policy(&command.name)).await?;
             if found.exists() {
                 return Err(taken("A policy", &command.name));
@@ -260,7 +260,7 @@ impl Iam<'_> {
         set_default: bool,
     ) -> Result<(PolicyVersion, bool), IamError> {
         rules::managed_document(document)?;
-        self.transact(async || {
+        self.transact(|| async {
             let (found, mut policy) = self.customer_policy(arn).await?;
             if policy.versions.len() >= rules::POLICY_VERSIONS {
                 return Err(IamError::new(
@@ -320,7 +320,7 @@ impl Iam<'_> {
     /// [`IamCode::NoSuchEntity`].
     pub async fn set_default_policy_version(&self, arn: &str, version: &str) -> Result<(), IamError> {
         let wanted = number(version)?;
-        self.transact(async || {
+        self.transact(|| async {
             let (found, policy) = self.customer_policy(arn).await?;
             if policy.version(wanted).is_none() {
                 return Err(no_version(version));
@@ -340,7 +340,7 @@ impl Iam<'_> {
     /// [`IamCode::NoSuchEntity`]; [`IamCode::DeleteConflict`] for the version in force.
     pub async fn delete_policy_version(&self, arn: &str, version: &str) -> Result<(), IamError> {
         let wanted = number(version)?;
-        self.transact(async || {
+        self.transact(|| async {
             let (found, mut policy) = self.customer_policy(arn).await?;
             if policy.version(wanted).is_none() {
                 return Err(no_version(version));
@@ -363,7 +363,7 @@ impl Iam<'_> {
     ///
     /// [`IamCode::NoSuchEntity`]; [`IamCode::DeleteConflict`] while it is attached or has other versions.
     pub async fn delete_policy(&self, arn: &str) -> Result<(), IamError> {
-        self.transact(async || {
+        self.transact(|| async {
             let (found, policy) = self.customer_policy(arn).await?;
             if policy.attachments > 0 {
                 return Err(in_use("it is attached; detach it from all users and roles first"));

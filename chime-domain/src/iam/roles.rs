@@ -63,7 +63,7 @@ impl Iam<'_> {
         rules::description(command.description.as_deref().unwrap_or_default())?;
         rules::tags(&command.tags)?;
         check_session(command.max_session)?;
-        self.transact(async || {
+        self.transact(|| async {
             let found = self.load::<Role>(keys::role(&command.name)).await?;
             if found.exists() {
                 return Err(taken("Role", &command.name));
@@ -114,7 +114,7 @@ impl Iam<'_> {
     pub async fn update_role(&self, name: &str, update: &UpdateRole) -> Result<Role, IamError> {
         rules::description(update.description.as_deref().unwrap_or_default())?;
         check_session(update.max_session)?;
-        self.transact(async || {
+        self.transact(|| async {
             let (found, mut role) = self.holder::<Role>(name).await?;
             if let Some(seconds) = update.max_session {
                 role.changeable()?;
@@ -137,7 +137,7 @@ impl Iam<'_> {
     /// [`super::IamCode::NoSuchEntity`]; [`super::IamCode::MalformedPolicyDocument`].
     pub async fn update_trust(&self, name: &str, document: &str) -> Result<(), IamError> {
         rules::trust_document(document)?;
-        self.transact(async || {
+        self.transact(|| async {
             let (found, role) = self.changeable::<Role>(name).await?;
             let role = Role { trust: document.to_owned(), ..role };
             Ok(Decision::reply(())
@@ -154,7 +154,7 @@ impl Iam<'_> {
     /// [`super::IamCode::NoSuchEntity`]; [`super::IamCode::DeleteConflict`] while policies hang on it;
     /// [`super::IamCode::UnmodifiableEntity`] for a service-linked role.
     pub async fn delete_role(&self, name: &str) -> Result<(), IamError> {
-        self.transact(async || {
+        self.transact(|| async {
             let (found, role) = self.changeable::<Role>(name).await?;
             nothing_held(&role.held)?;
             Ok(Decision::reply(())

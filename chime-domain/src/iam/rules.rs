@@ -59,12 +59,13 @@ pub(super) fn path(text: &str) -> Result<(), IamRefusal> {
     }
 }
 
-/// Checks the length of a description.
+/// Checks a description: at most 1,000 characters of Latin-1, without control characters but tab and line ends.
 pub(super) fn description(text: &str) -> Result<(), IamRefusal> {
-    if text.chars().count() <= 1_000 {
+    let is_allowed = |c| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{a1}'..='\u{ff}');
+    if text.chars().count() <= 1_000 && text.chars().all(is_allowed) {
         Ok(())
     } else {
-        Err(invalid("The description is longer than 1000 characters."))
+        Err(invalid("A description has at most 1000 characters, of Latin-1."))
     }
 }
 

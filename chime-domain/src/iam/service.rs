@@ -32,6 +32,15 @@ impl Iam<'_> {
     }
 
     /// The user or role of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`IamCode::NoSuchEntity`].
+    pub async fn get<H: Holder>(&self, name: &str) -> Result<H, IamError> {
+        Ok(self.holder::<H>(name).await?.1)
+    }
+
+    /// The same, with its record.
     pub(super) async fn holder<H: Holder>(&self, name: &str) -> Result<(Loaded<H>, H), IamError> {
         let found = self.load::<H>(H::key(name)).await?;
         match found.get().cloned() {
@@ -48,10 +57,10 @@ impl Iam<'_> {
     }
 
     /// Loads, decides and commits until no other writer has moved the facts in between.
-    pub(super) async fn transact<R>(
-        &self,
-        mut decide: impl AsyncFnMut() -> Result<Decision<R>, IamError>,
-    ) -> Result<R, IamError> {
+    pub(super) async fn transact<R, F>(&self, mut decide: impl FnMut() -> F) -> Result<R, IamError>
+    where
+        F: Future<Output = Result<Decision<R>, IamError>>,
+    {
         for _ in 0..ATTEMPTS {
             let decision = decide().await?;
             match self.chime.commit(decision).await.map_err(IamError::from) {

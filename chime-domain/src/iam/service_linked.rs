@@ -72,7 +72,7 @@ impl Iam<'_> {
             return Err(IamError::new(IamCode::InvalidInput, message));
         }
         rules::description(description.as_deref().unwrap_or_default())?;
-        self.transact(async || {
+        self.transact(|| async {
             let found = self.load::<Role>(keys::role(STREAMING_ROLE)).await?;
             if found.exists() {
                 let message = format!("Service role name {STREAMING_ROLE} has been taken in this account.");
@@ -92,7 +92,7 @@ impl Iam<'_> {
     ///
     /// [`IamCode::NoSuchEntity`]; [`IamCode::Validation`] for a role that is not service-linked.
     pub async fn delete_service_linked_role(&self, name: &str) -> Result<String, IamError> {
-        self.transact(async || {
+        self.transact(|| async {
             let (found, role) = self.holder::<Role>(name).await?;
             let Some(service) = &role.service else {
                 return Err(invalid(format!("The role {name} is not a service-linked role.")).into());

@@ -36,7 +36,7 @@ impl Iam<'_> {
         let path = command.path.as_deref().unwrap_or("/");
         rules::path(path)?;
         rules::tags(&command.tags)?;
-        self.transact(async || {
+        self.transact(|| async {
             let found = self.load::<User>(keys::user(&command.name)).await?;
             if found.exists() {
                 return Err(taken("User", &command.name));
@@ -89,7 +89,7 @@ impl Iam<'_> {
     ) -> Result<(), IamError> {
         new_name.map_or(Ok(()), |name| rules::name("newUserName", name, User::NAME_LIMIT))?;
         new_path.map_or(Ok(()), rules::path)?;
-        self.transact(async || {
+        self.transact(|| async {
             let (found, mut user) = self.holder::<User>(name).await?;
             let mut decision = Decision::reply(()).guard(found.guard());
             user.name = new_name.unwrap_or(&user.name).to_owned();
@@ -122,7 +122,7 @@ impl Iam<'_> {
     ///
     /// [`IamCode::NoSuchEntity`]; [`IamCode::DeleteConflict`] while keys or policies hang on it.
     pub async fn delete_user(&self, name: &str) -> Result<(), IamError> {
-        self.transact(async || {
+        self.transact(|| async {
             let (found, user) = self.holder::<User>(name).await?;
             if !user.access_keys.is_empty() {
                 return Err(in_use("must delete access keys first"));
@@ -142,7 +142,7 @@ impl Iam<'_> {
     ///
     /// [`IamCode::NoSuchEntity`]; [`IamCode::LimitExceeded`] for the third key.
     pub async fn create_access_key(&self, user: &str) -> Result<AccessKey, IamError> {
-        self.transact(async || {
+        self.transact(|| async {
             let (found, mut user) = self.holder::<User>(user).await?;
             if user.access_keys.len() >= rules::ACCESS_KEYS_PER_USER {
                 return Err(IamError::new(
@@ -199,7 +199,7 @@ impl Iam<'_> {
     ///
     /// [`IamCode::NoSuchEntity`], also for the key of another user.
     pub async fn update_access_key(&self, user: &str, id: &str, active: bool) -> Result<(), IamError> {
-        self.transact(async || {
+        self.transact(|| async {
             let (owner, user) = self.holder::<User>(user).await?;
             let found = self.load::<AccessKey>(keys::access_key(id)).await?;
             let access_key = found.get().filter(|_| user.access_keys.iter().any(|known| known == id));
@@ -218,7 +218,7 @@ impl Iam<'_> {
     ///
     /// [`IamCode::NoSuchEntity`], also for the key of another user.
     pub async fn delete_access_key(&self, user: &str, id: &str) -> Result<(), IamError> {
-        self.transact(async || {
+        self.transact(|| async {
             let (found, mut user) = self.holder::<User>(user).await?;
             let before = user.access_keys.len();
             user.access_keys.retain(|known| known != id);

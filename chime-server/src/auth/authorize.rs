@@ -6,7 +6,7 @@ use chime_domain::access::policy::{
 use chime_domain::arn::AppInstanceUserArn;
 use serde::Deserialize;
 
-use super::caller::Caller;
+use super::Caller;
 use crate::api::operations::{Bearer, Labels, Operation, Resource};
 use crate::api::request::invalid_bearer;
 use crate::api::{Acting, ApiError, Query, Source};
