@@ -16,9 +16,10 @@ use serde_json::json;
 
 use crate::app::{App, AppOptions};
 use crate::auth::root_file;
-use crate::config::{Config, Database, Storage, Tls};
+use crate::config::{Config, Database, Oidc, Storage, Tls};
 use crate::files::{self, Access};
 use crate::http::{ConnectionLimits, Listener, router, serve};
+use crate::query::{Issuer, Issuers};
 use crate::tls::{Authority, Current, Files, acceptor, names};
 use crate::worker;
 
@@ -104,6 +105,7 @@ pub async fn start(config: &Config) -> Result<Running> {
             legacy_by_default: config.http.legacy_by_default,
             messaging_endpoint: endpoints.messaging.clone(),
             test_clock,
+            issuers: issuers(&config.oidc)?,
         },
     );
     let shutdown = app.shutdown();
@@ -237,6 +239,18 @@ impl Endpoints {
 }
 
 /// For those who started the server on port 0.
+/// The issuers of the configuration, with the key sets that its files hold now.
+fn issuers(configured: &[Oidc]) -> Result<Issuers> {
+    let read = |oidc: &Oidc| {
+        let text = fs::read(&oidc.jwks_file)
+            .with_context(|| format!("the key set of {}: {}", oidc.issuer, oidc.jwks_file.display()))?;
+        let keys =
+            serde_json::from_slice(&text).with_context(|| format!("the key set of {}", oidc.issuer))?;
+        Ok(Issuer::new(&oidc.issuer, vec![oidc.audience.clone()], &keys)?)
+    };
+    Ok(Issuers::new(configured.iter().map(read).collect::<Result<_>>()?))
+}
+
 fn write_endpoints(data_dir: &Path, endpoints: &Endpoints) -> Result<()> {
     let content = json!({
         "Http": endpoints.http_url(),

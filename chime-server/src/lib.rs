@@ -8,6 +8,7 @@ pub mod config;
 mod files;
 pub mod http;
 pub mod ops;
+pub mod query;
 pub mod shutdown;
 pub mod telemetry;
 pub mod throttle;

@@ -7,7 +7,7 @@ use chime_domain::arn::AppInstanceUserArn;
 use chime_domain::messaging::bad_bearer;
 use serde::Deserialize;
 
-use super::caller::Caller;
+use super::Caller;
 use crate::api::operations::{Bearer, Labels, Operation, Resource};
 use crate::api::{Acting, ApiError, Query, Source};
 use crate::app::App;
