@@ -265,10 +265,7 @@ fn chn_15_lifting_a_ban_does_not_bring_the_membership_back() {
         alices.create_channel_ban(&channel, &bob).await.unwrap();
         alices.delete_channel_ban(&channel, &bob).await.unwrap();
         assert_eq!(world.members(&alice, &channel, Default).await, ["alice"]);
-        assert_eq!(
-            world.refuses(alices.describe_channel_ban(&channel, &bob)).await,
-            (NotFound, "E-06")
-        );
+        assert_eq!(world.refuses(alices.describe_channel_ban(&channel, &bob)).await, (NotFound, "E-06"));
         world.join(&alice, &channel, &bob).await;
         world.send(&bob, &channel, "back").await.unwrap();
     });
@@ -511,7 +508,11 @@ fn t_06_a_repeated_creation_answers_the_same_channel_and_announces_it_once() {
         let bobs = world.as_user(&bob).create_channel(command.clone()).await.unwrap();
         assert_ne!(bobs, first, "a token belongs to its bearer");
         alices.delete_channel(&first).await.unwrap();
-        assert_ne!(alices.create_channel(command.clone()).await.unwrap(), first, "a deleted object frees its token");
+        assert_ne!(
+            alices.create_channel(command.clone()).await.unwrap(),
+            first,
+            "a deleted object frees its token"
+        );
         world.chime.identity().delete_app_instance_user(&bob).await.unwrap();
         let deleted = world.as_user(&bob);
         assert_eq!(world.refuses(deleted.create_channel(command)).await, (UnauthorizedClient, "E-09"));
@@ -570,7 +571,10 @@ fn e_06_a_missing_channel_is_not_found_where_the_model_says_so_and_forbidden_els
         assert_eq!(world.refuses(alices.get_channel_message(&missing, &id)).await, not_found);
         assert_eq!(world.refuses(alices.describe_channel(&missing)).await, forbidden);
         assert_eq!(world.refuses(alices.delete_channel(&missing)).await, forbidden);
-        assert_eq!(world.refuses(alices.update_channel(UpdateChannel::new(missing.clone()))).await, forbidden);
+        assert_eq!(
+            world.refuses(alices.update_channel(UpdateChannel::new(missing.clone()))).await,
+            forbidden
+        );
         assert_eq!(world.refuses(alices.list_channel_memberships(&missing, None, &page)).await, forbidden);
         assert_eq!(world.refuses(alices.list_channel_moderators(&missing, &page)).await, forbidden);
         assert_eq!(world.refuses(alices.list_channel_bans(&missing, &page)).await, forbidden);

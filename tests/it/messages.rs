@@ -125,10 +125,7 @@ fn msg_06_and_07_a_message_that_is_not_kept_is_received_and_leaves_nothing_behin
         world.days_later(1).await;
         for command in [not_kept(message(&channel, "gone")), not_kept(control(&channel, "gone too"))] {
             let id = alices.send_channel_message(command).await.unwrap();
-            assert_eq!(
-                world.refuses(alices.get_channel_message(&channel, &id)).await,
-                (NotFound, "E-06")
-            );
+            assert_eq!(world.refuses(alices.get_channel_message(&channel, &id)).await, (NotFound, "E-06"));
             assert_eq!(world.refuses(world.edit(&alice, &channel, &id, "x")).await, (Forbidden, "E-06"));
             assert_eq!(
                 world.refuses(alices.redact_channel_message(&channel, &id)).await,
@@ -272,10 +269,7 @@ fn msg_13_only_admins_delete_messages_and_a_deleted_one_is_gone_for_good() {
         world.send(&bob, &channel, "other").await.unwrap();
         for (by, rule) in [(&alice, "AUTH-43"), (&bob, "AUTH-70")] {
             let caller = world.as_user(by);
-            assert_eq!(
-                world.refuses(caller.delete_channel_message(&channel, &id)).await,
-                (Forbidden, rule)
-            );
+            assert_eq!(world.refuses(caller.delete_channel_message(&channel, &id)).await, (Forbidden, rule));
         }
         let roots = world.as_user(&root);
         roots.delete_channel_message(&channel, &id).await.unwrap();

@@ -34,11 +34,13 @@
 pub mod blobs;
 pub mod bus;
 pub mod clock;
+pub mod logs;
 mod macros;
 pub mod model;
 pub mod notify;
 pub mod outbox;
 pub mod race;
+pub mod records;
 mod run;
 pub mod store;
 pub mod survive;

@@ -12,7 +12,7 @@ use crate::ports::{
 };
 use crate::time::Timestamp;
 
-const SEEDS: u64 = 12;
+const SEEDS: u64 = 8;
 const BATCHES: u64 = 120;
 
 /// The model: lists, searched from end to end.
@@ -93,12 +93,14 @@ impl Model {
                 outcome.stamps.push((stream.seq, moment));
                 self.announced.push((append.stream.to_string(), text(&append.record)));
             }
-            Change::Replace { stream, id, record, .. } => {
+            Change::Replace { stream, id, was, record } => {
                 let stream = self.streams.get_mut(stream.as_str());
                 let entry = stream.and_then(|stream| stream.entries.iter_mut().find(|entry| entry.0 == **id));
                 match entry {
-                    Some(entry) => entry.3 = text(record),
-                    None => refused.conflict = true,
+                    Some(entry) if was.as_ref().is_none_or(|was| text(was) == entry.3) => {
+                        entry.3 = text(record)
+                    }
+                    _ => refused.conflict = true,
                 }
             }
             Change::Remove { stream, id } => {
@@ -131,7 +133,7 @@ fn name(dice: &mut Dice, kind: &str) -> String {
     }
 }
 
-fn change(dice: &mut Dice) -> Change {
+fn change(dice: &mut Dice, model: &Model) -> Change {
     let stream = key(&format!("stream/{}", dice.below(3)));
     let id: EntryId = dice.below(25).to_string().into();
     let record = thing(&dice.throw().to_string());
@@ -147,7 +149,13 @@ fn change(dice: &mut Dice) -> Change {
             let at = at(i64::try_from(dice.below(50)).unwrap());
             Change::Append(Append { stream, id, at, record, keep: !dice.once_in(5) })
         }
-        10 => Change::Replace { stream, id, was: None, record },
+        10 => {
+            let entries = model.streams.get(stream.as_str()).map_or(&[][..], |stream| &stream.entries);
+            let known = entries.iter().find(|entry| entry.0 == *id).map(|entry| thing(&entry.3));
+            // Now and then it holds something else than what was read.
+            let was = if dice.once_in(4) { Some(thing("another")) } else { known };
+            Change::Replace { stream, id, was, record }
+        }
         11 => Change::Remove { stream, id },
         12 => Change::Trim {
             stream,
@@ -172,7 +180,7 @@ fn guards(dice: &mut Dice, model: &Model) -> Vec<Guard> {
 
 fn random_batch(dice: &mut Dice, model: &Model) -> Batch {
     let guards = guards(dice, model);
-    let changes = (0..=dice.below(4)).map(|_| change(dice)).collect();
+    let changes = (0..=dice.below(4)).map(|_| change(dice, model)).collect();
     let announce = (0..dice.below(3))
         .map(|n| Announce { subject: key(&format!("stream/{n}")), record: thing(&dice.throw().to_string()) })
         .collect();

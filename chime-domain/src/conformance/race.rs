@@ -6,10 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use super::run::{Run, drive};
-use super::things::{append, batch, count, guard, key, put, thing};
+use super::things::{all, append, batch, count, guard, key, put, thing};
 use crate::error::StoreError;
-use crate::ports::{Batch, EntryQuery, Order, Position, Scan, Store};
-use crate::time::Timestamp;
+use crate::ports::{Batch, Position, Scan, Store};
 
 type Subject = Arc<dyn Store>;
 
@@ -47,17 +46,6 @@ struct Over<'a>(&'a AtomicBool);
 impl Drop for Over<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-fn all(stream: &str) -> EntryQuery {
-    EntryQuery {
-        stream: key(stream),
-        not_before: Timestamp::MIN,
-        not_after: Timestamp::MAX,
-        behind: None,
-        order: Order::Ascending,
-        limit: 100_000,
     }
 }
 

@@ -3,21 +3,20 @@
 //! Each case opens, drops and opens again the store at one path.
 
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::run::{Run, drive};
-use super::things::{append, at, batch, count, guard, key, pass, put, thing};
+use super::things::{all, append, at, batch, count, guard, key, pass, put, thing};
 use crate::error::StoreError;
 use crate::ports::{
     Announce, Announced, Batch, Change, EntryId, EntryQuery, Head, Order, Position, Stamp, Store,
 };
-use crate::time::Timestamp;
 
 /// Opens the store at a path and does something with it, then closes it.
 fn with<S, O, F, T>(
     run: Run,
-    open: &impl Fn(&Path) -> O,
+    open: &impl Fn(PathBuf) -> O,
     path: &Path,
     then: impl FnOnce(Arc<dyn Store>) -> F,
 ) -> T
@@ -27,7 +26,7 @@ where
     F: Future<Output = T> + Send,
     T: Send,
 {
-    let store: Arc<dyn Store> = Arc::new(drive(run, open(path)));
+    let store: Arc<dyn Store> = Arc::new(drive(run, open(path.to_owned())));
     drive(run, then(store))
 }
 
@@ -40,7 +39,7 @@ fn texts(announced: &[Announced]) -> Vec<String> {
 }
 
 pub fn records_counters_streams_and_revisions_survive<S: Store + 'static, O: Future<Output = S> + Send>(
-    open: impl Fn(&Path) -> O,
+    open: impl Fn(PathBuf) -> O,
     path: &Path,
     run: Run,
 ) {
@@ -66,14 +65,7 @@ pub fn records_counters_streams_and_revisions_survive<S: Store + 'static, O: Fut
             let heads = store.heads(&[key("s"), key("t")]).await.unwrap();
             let s = Head { seq: 3 + round, last_kept: Some(at(60)) };
             assert_eq!(heads, [s, Head { seq: 1, last_kept: Some(at(5)) }]);
-            let query = EntryQuery {
-                stream: key("s"),
-                not_before: Timestamp::MIN,
-                not_after: Timestamp::MAX,
-                behind: None,
-                order: Order::Descending,
-                limit: 10,
-            };
+            let query = EntryQuery { order: Order::Descending, ..all("s") };
             let entries = store.entries(query).await.unwrap();
             assert_eq!(entries.iter().map(|entry| &*entry.id).collect::<Vec<_>>(), ["2", "1"]);
             assert_eq!(entries[1].record, thing("new"));
@@ -86,7 +78,7 @@ pub fn records_counters_streams_and_revisions_survive<S: Store + 'static, O: Fut
 }
 
 pub fn a_revision_does_not_come_again_after_opening<S: Store + 'static, O: Future<Output = S> + Send>(
-    open: impl Fn(&Path) -> O,
+    open: impl Fn(PathBuf) -> O,
     path: &Path,
     run: Run,
 ) {
@@ -104,7 +96,7 @@ pub fn a_revision_does_not_come_again_after_opening<S: Store + 'static, O: Futur
 }
 
 pub fn what_is_not_settled_survives_and_positions_go_on<S: Store + 'static, O: Future<Output = S> + Send>(
-    open: impl Fn(&Path) -> O,
+    open: impl Fn(PathBuf) -> O,
     path: &Path,
     run: Run,
 ) {

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ports::{Append, Batch, Change, Entity, Guard, Key, Record, Revision};
+use crate::error::StoreError;
+use crate::ports::{
+    Append, Batch, Change, Entity, EntryId, EntryQuery, Guard, Key, Order, Record, Revision, Scan, Store,
+};
 use crate::time::Timestamp;
 
 /// The entity of the suites.
@@ -81,6 +84,48 @@ pub fn pass(stream: &str, id: &str, millis: i64) -> Change {
 #[must_use]
 pub fn guard(at: &str, revision: Option<Revision>) -> Guard {
     Guard { key: key(at), revision }
+}
+
+/// An entry id.
+pub(super) fn id(text: &str) -> EntryId {
+    Arc::from(text)
+}
+
+/// All of a log, oldest first.
+pub(super) fn all(stream: &str) -> EntryQuery {
+    EntryQuery {
+        stream: key(stream),
+        not_before: Timestamp::MIN,
+        not_after: Timestamp::MAX,
+        behind: None,
+        order: Order::Ascending,
+        limit: 100_000,
+    }
+}
+
+/// Ids of the entries a query finds.
+pub(super) async fn ids(store: &Arc<dyn Store>, query: EntryQuery) -> Vec<String> {
+    store.entries(query).await.unwrap().iter().map(|entry| entry.id.to_string()).collect()
+}
+
+/// Revision of a record.
+pub(super) async fn revision(store: &Arc<dyn Store>, at: &str) -> Option<u64> {
+    store.get(&[key(at)]).await.unwrap()[0].as_ref().map(|found| found.revision)
+}
+
+/// Keys that a scan finds.
+pub(super) async fn scanned(store: &Arc<dyn Store>, scan: Scan) -> Vec<String> {
+    store.scan(scan).await.unwrap().into_iter().map(|(key, _)| key.to_string()).collect()
+}
+
+/// A scan of all that begins with a text.
+pub(super) fn prefix(prefix: &str) -> Scan {
+    Scan { prefix: prefix.to_owned(), after: None, before: None, limit: 1000 }
+}
+
+/// Claims that a batch was refused because the state moved.
+pub(super) fn refused<T: std::fmt::Debug>(result: Result<T, StoreError>) {
+    assert!(matches!(result, Err(StoreError::Conflict)), "expected a conflict, got {result:?}");
 }
 
 /// A small generator: the same seed gives the same throws everywhere.

@@ -228,10 +228,11 @@ impl Chime {
     /// # Errors
     ///
     /// What `decide` refuses; the quota's refusal when a counter is full; a conflict when it was overtaken too often.
-    pub(crate) async fn transact<R>(
-        &self,
-        mut decide: impl AsyncFnMut(usize) -> Result<Decision<R>, ServiceError>,
-    ) -> Result<R, ServiceError> {
+    pub(crate) async fn transact<R, F>(&self, mut decide: impl FnMut(usize) -> F) -> Result<R, ServiceError>
+    where
+        // An `AsyncFnMut` would read better, but nothing can say yet that its futures are `Send`.
+        F: Future<Output = Result<Decision<R>, ServiceError>>,
+    {
         for attempt in 0..ATTEMPTS {
             let decision = decide(attempt).await?;
             match self.commit(decision).await {

@@ -21,7 +21,7 @@ impl Identity<'_> {
         days: Option<u32>,
     ) -> Result<Retention, ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let now = self.chime.now();
                 let instance = self.instance(arn).await?;
                 let found = self.load::<Retention>(keys::retention(arn)).await?;

@@ -89,7 +89,7 @@ impl Identity<'_> {
         command: CreateAppInstance,
     ) -> Result<AppInstanceArn, ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let now = self.chime.now();
                 let mut claim = self
                     .claim(
@@ -146,7 +146,7 @@ impl Identity<'_> {
         command: UpdateAppInstance,
     ) -> Result<AppInstanceArn, ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let found = self.instance(&command.arn).await?;
                 let mut instance = found.get().cloned().ok_or_else(hidden_instance)?;
                 instance.name = command.name.clone().unwrap_or(instance.name);
@@ -166,7 +166,7 @@ impl Identity<'_> {
     /// The store's errors; deleting what is gone succeeds.
     pub async fn delete_app_instance(&self, arn: &AppInstanceArn) -> Result<(), ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let found = self.load::<AppInstance>(keys::app_instance(arn)).await?;
                 if found.get().is_none_or(|instance| instance.arn != *arn) {
                     return Ok(Decision::reply(()));
@@ -202,7 +202,7 @@ impl Identity<'_> {
     ) -> Result<AppInstanceUserArn, ServiceError> {
         let arn = command.app_instance.user(&command.id);
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let now = self.chime.now();
                 let instance = self.instance(&command.app_instance).await?;
                 let user = self.load::<AppInstanceUser>(keys::user(&arn)).await?;
@@ -277,7 +277,7 @@ impl Identity<'_> {
         command: UpdateAppInstanceUser,
     ) -> Result<AppInstanceUserArn, ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let found = self.user(&command.arn).await?;
                 let mut user = found.get().cloned().ok_or_else(hidden_user)?;
                 user.name = command.name.clone().unwrap_or(user.name);
@@ -308,7 +308,7 @@ impl Identity<'_> {
             .into());
         }
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let found = self.user(arn).await?;
                 let mut user = found.get().cloned().ok_or_else(hidden_user)?;
                 user.expiration = expiration;
@@ -329,7 +329,7 @@ impl Identity<'_> {
     /// The store's errors; deleting what is gone succeeds.
     pub async fn delete_app_instance_user(&self, arn: &AppInstanceUserArn) -> Result<(), ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let now = self.chime.now();
                 let found = self.load::<AppInstanceUser>(keys::user(arn)).await?;
                 let Some(user) = found.get().filter(|user| user.arn == *arn) else {
@@ -387,7 +387,7 @@ impl Identity<'_> {
         arn: &AppInstanceUserArn,
     ) -> Result<AppInstanceAdmin, ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 self.instance(app_instance).await?;
                 if !arn.is_in(app_instance) {
                     return Err(hidden_user().into());
@@ -436,7 +436,7 @@ impl Identity<'_> {
         arn: &AppInstanceUserArn,
     ) -> Result<(), ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 self.instance(app_instance).await?;
                 let found = self.load::<AppInstanceAdmin>(keys::admin(arn)).await?;
                 if !found.exists() || !arn.is_in(app_instance) {

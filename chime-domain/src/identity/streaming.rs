@@ -62,7 +62,7 @@ impl Identity<'_> {
     ) -> Result<StreamingConfigurations, ServiceError> {
         check(&configurations, arn)?;
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let instance = self.instance(arn).await?;
                 let value = StreamingConfigurations {
                     configurations: configurations.clone(),
@@ -96,7 +96,7 @@ impl Identity<'_> {
     pub async fn delete_streaming_configurations(&self, arn: &AppInstanceArn) -> Result<(), ServiceError> {
         self.instance(arn).await?;
         self.chime
-            .transact(async |_| Ok(Decision::reply(()).change(Change::Delete(keys::streaming(arn)))))
+            .transact(|_| async { Ok(Decision::reply(()).change(Change::Delete(keys::streaming(arn)))) })
             .await
     }
 }

@@ -35,7 +35,7 @@ impl Identity<'_> {
     /// Forbidden without the resource; the quota's refusal.
     pub async fn tag_resource(&self, resource: &Resource, tags: Vec<Tag>) -> Result<(), ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let guard = self.tagged(resource).await?;
                 let found = self.load::<Tags>(keys::tags(resource)).await?;
                 let all = tag(found.get(), tags.clone(), &self.chime.settings().limits)?;
@@ -53,7 +53,7 @@ impl Identity<'_> {
     /// Forbidden without the resource.
     pub async fn untag_resource(&self, resource: &Resource, gone: &[TagKey]) -> Result<(), ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 self.tagged(resource).await?;
                 let found = self.load::<Tags>(keys::tags(resource)).await?;
                 let Some(tags) = found.get() else { return Ok(Decision::reply(())) };

@@ -21,9 +21,9 @@ pub type Delivery<'a, T> = &'a mut dyn FnMut(&T);
 struct Listener<T> {
     connections: Vec<(SubscriptionId, T)>,
     channels: HashSet<ChannelArn>,
-    /// While the memberships are being loaded: the connection they are loaded for, and the channels whose membership
-    /// announcements spoke of since.
-    loading: Option<(SubscriptionId, HashSet<ChannelArn>)>,
+    /// While the memberships are being loaded: the channels whose membership announcements spoke of since the first
+    /// connection.
+    loading: Option<HashSet<ChannelArn>>,
 }
 
 /// The index. `T` is whatever reaches a connection.
@@ -40,25 +40,25 @@ impl<T> Default for Fanout<T> {
 }
 
 impl<T: Clone> Fanout<T> {
-    /// Adds a connection of a user. When it answers true, the user's memberships must be loaded from the store and
-    /// given to [`Self::loaded`], once every announcement that the load may have seen has been applied.
+    /// Adds a connection of a user. When it answers true, the user's memberships are not known yet: they must be loaded
+    /// from the store and given to [`Self::loaded`], once every announcement that the load may have seen has been
+    /// applied. While one load is under way, further connections answer true as well, and any load will do.
     pub fn connect(&mut self, user: &AppInstanceUserArn, id: SubscriptionId, handle: T) -> bool {
-        let first = !self.users.contains_key(user);
         let listener = self.users.entry(user.clone()).or_insert_with(|| Listener {
             connections: Vec::new(),
             channels: HashSet::new(),
-            loading: Some((id, HashSet::new())),
+            loading: Some(HashSet::new()),
         });
         for channel in &listener.channels {
             self.rooms.entry(channel.clone()).or_default().push((id, handle.clone()));
         }
         listener.connections.push((id, handle));
-        first
+        listener.loading.is_some()
     }
 
-    /// The memberships of a user, as the store had them after the [`Self::connect`] of `id` answered true. What was
-    /// announced in between is known better here. A load that outlived its user's connections counts for nothing: what
-    /// has changed since it was begun is not known any more.
+    /// The memberships of a user, as the store had them after the [`Self::connect`] of `id`. What was announced in
+    /// between is known better here. A load that outlived its connection counts for nothing: the user may have gone
+    /// and come back since, and what changed in between is not known.
     pub fn loaded(
         &mut self,
         user: &AppInstanceUserArn,
@@ -66,7 +66,10 @@ impl<T: Clone> Fanout<T> {
         channels: impl IntoIterator<Item = ChannelArn>,
     ) {
         let Some(listener) = self.users.get_mut(user) else { return };
-        let Some((_, touched)) = listener.loading.take_if(|(loads, _)| *loads == id) else { return };
+        if !listener.connections.iter().any(|(known, _)| *known == id) {
+            return;
+        }
+        let Some(touched) = listener.loading.take() else { return };
         for channel in channels {
             if !touched.contains(&channel) {
                 Self::enter(&mut self.rooms, listener, &channel);
@@ -146,7 +149,7 @@ impl<T: Clone> Fanout<T> {
     /// Rules WEB-29 and CHN-10: everyone hears of a new member, a HIDDEN one only itself.
     fn joined(&mut self, membership: &Membership, deliver: Delivery<'_, T>) {
         if let Some(listener) = self.users.get_mut(&membership.member.arn) {
-            if let Some((_, touched)) = &mut listener.loading {
+            if let Some(touched) = &mut listener.loading {
                 touched.insert(membership.channel.clone());
             }
             Self::enter(&mut self.rooms, listener, &membership.channel);
@@ -169,7 +172,7 @@ impl<T: Clone> Fanout<T> {
             self.to_user(user, deliver);
         }
         if let Some(listener) = self.users.get_mut(user) {
-            if let Some((_, touched)) = &mut listener.loading {
+            if let Some(touched) = &mut listener.loading {
                 touched.insert(membership.channel.clone());
             }
             listener.channels.remove(&membership.channel);
@@ -186,7 +189,7 @@ impl<T: Clone> Fanout<T> {
         self.rooms.remove(channel);
         for listener in self.users.values_mut() {
             listener.channels.remove(channel);
-            if let Some((_, touched)) = &mut listener.loading {
+            if let Some(touched) = &mut listener.loading {
                 touched.insert(channel.clone());
             }
         }

@@ -31,7 +31,7 @@ mod tests;
 mod types;
 
 pub use events::{ChannelEvent, Happening, Place};
-pub use facts::{CallerFacts, ChannelFacts, Missing, UserFacts};
+pub use facts::{CallerFacts, ChannelFacts, Missing, UserFacts, bad_bearer, bad_target};
 pub use fanout::{Delivery, Fanout, SubscriptionId};
 pub use inbox::Inbox;
 pub(crate) use rules::leaving;

@@ -24,11 +24,14 @@ async fn write(chime: &Chime, guards: &[Guard], changes: Vec<Change>) -> Result<
 }
 
 /// Runs `step` on chunks of the records below a key until there are none left. Each step must remove its chunk.
-async fn drain(
+async fn drain<F>(
     chime: &Chime,
     parent: &Key,
-    mut step: impl AsyncFnMut(Vec<(Key, Versioned)>) -> Result<(), ServiceError>,
-) -> Result<(), ServiceError> {
+    mut step: impl FnMut(Vec<(Key, Versioned)>) -> F,
+) -> Result<(), ServiceError>
+where
+    F: Future<Output = Result<(), ServiceError>>,
+{
     loop {
         let found = chime.store().scan(Scan::below(parent, CHUNK)).await?;
         if found.is_empty() {
@@ -40,7 +43,7 @@ async fn drain(
 
 /// Removes all records below a key.
 async fn clear(chime: &Chime, guards: &[Guard], parent: &Key) -> Result<(), ServiceError> {
-    drain(chime, parent, async |found| {
+    drain(chime, parent, |found| async move {
         write(chime, guards, found.into_iter().map(|(key, _)| Change::Delete(key)).collect()).await
     })
     .await
@@ -67,7 +70,7 @@ pub(super) async fn channel(chime: &Chime, task: &Task) -> Result<Option<Task>, 
 /// Everything that hangs on a channel whose record is gone.
 async fn contents(chime: &Chime, guards: &[Guard], arn: &ChannelArn) -> Result<(), ServiceError> {
     let settings = chime.settings();
-    drain(chime, &Relation::Member.of_channel(arn), async |found| {
+    drain(chime, &Relation::Member.of_channel(arn), |found| async move {
         let mut changes = Vec::new();
         for (_, record) in found {
             changes.extend(leaving::membership(settings, &*record.record.read::<Membership>()?));
@@ -75,7 +78,7 @@ async fn contents(chime: &Chime, guards: &[Guard], arn: &ChannelArn) -> Result<(
         write(chime, guards, changes).await
     })
     .await?;
-    drain(chime, &Relation::Moderator.of_channel(arn), async |found| {
+    drain(chime, &Relation::Moderator.of_channel(arn), |found| async move {
         let mut changes = Vec::new();
         for (_, record) in found {
             changes.extend(leaving::moderator(settings, &*record.record.read::<Moderator>()?));
@@ -83,7 +86,7 @@ async fn contents(chime: &Chime, guards: &[Guard], arn: &ChannelArn) -> Result<(
         write(chime, guards, changes).await
     })
     .await?;
-    drain(chime, &Relation::Ban.of_channel(arn), async |found| {
+    drain(chime, &Relation::Ban.of_channel(arn), |found| async move {
         let mut changes = Vec::new();
         for (_, record) in found {
             changes.extend(leaving::ban(&*record.record.read::<Ban>()?));
@@ -134,7 +137,7 @@ async fn part(
     index: &Key,
 ) -> Result<bool, ServiceError> {
     chime
-        .transact(async |_| {
+        .transact(|_| async {
             let now = load::<Tombstone>(chime.store(), tombstone.key().clone()).await?;
             if !now.exists() || now.guard() != tombstone.guard() {
                 return Ok(Decision::reply(false));
@@ -197,7 +200,7 @@ pub(super) async fn app_instance(chime: &Chime, task: &Task) -> Result<Option<Ta
     if load::<AppInstance>(chime.store(), identity_keys::app_instance(&arn)).await?.exists() {
         return Ok(None);
     }
-    drain(chime, &keys::channels(&arn), async |found| {
+    drain(chime, &keys::channels(&arn), |found| async move {
         for (key, record) in found {
             let channel = record.record.read::<Channel>()?;
             contents(chime, &[], &channel.arn).await?;
@@ -214,10 +217,11 @@ pub(super) async fn app_instance(chime: &Chime, task: &Task) -> Result<Option<Ta
         Ok(())
     })
     .await?;
-    drain(chime, &identity_keys::users(&arn), async |found| {
+    let users_of = &arn;
+    drain(chime, &identity_keys::users(&arn), |found| async move {
         let changes = found.into_iter().flat_map(|(key, _)| {
             let tags = AppInstanceUserId::new(key.last()).ok().map(|id| {
-                Change::Delete(identity_keys::tags(&crate::identity::Resource::User(arn.user(&id))))
+                Change::Delete(identity_keys::tags(&crate::identity::Resource::User(users_of.user(&id))))
             });
             std::iter::once(Change::Delete(key)).chain(tags)
         });

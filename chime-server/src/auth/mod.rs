@@ -1,3 +1,14 @@
-//! Who is calling: from a request to the caller it speaks for (rule IAM-02).
+//! Who is calling, and may they: from a request to the caller it speaks for (rule IAM-02), and on to the resources that
+//! the caller's policies have to allow (rules IAM-06 to IAM-14).
 
+mod authenticate;
+mod authorize;
+mod caller;
+mod keys;
+pub(crate) mod root_file;
 pub mod sigv4;
+
+pub use authenticate::authenticate;
+pub(crate) use authorize::{Hints, Subject, acting_as, authorize};
+pub use caller::{Caller, CallerKind, Credentials};
+pub use keys::{Keys, RootKey};

@@ -141,17 +141,15 @@ impl Stage {
             "ListChannelMembershipsForAppInstanceUser" => {
                 me.list_channel_memberships_for_app_instance_user(Some(target), page).await.map(drop)
             }
-            "DescribeChannelMembershipForAppInstanceUser" => me
-                .describe_channel_membership_for_app_instance_user(channel, Some(target))
-                .await
-                .map(drop),
+            "DescribeChannelMembershipForAppInstanceUser" => {
+                me.describe_channel_membership_for_app_instance_user(channel, Some(target)).await.map(drop)
+            }
             "ListChannelsModeratedByAppInstanceUser" => {
                 me.list_channels_moderated_by_app_instance_user(Some(target), page).await.map(drop)
             }
-            "DescribeChannelModeratedByAppInstanceUser" => me
-                .describe_channel_moderated_by_app_instance_user(channel, Some(target))
-                .await
-                .map(drop),
+            "DescribeChannelModeratedByAppInstanceUser" => {
+                me.describe_channel_moderated_by_app_instance_user(channel, Some(target)).await.map(drop)
+            }
             "CreateChannelMembership" => {
                 me.create_channel_membership(channel, target, Default).await.map(drop)
             }

@@ -24,7 +24,7 @@ impl Messaging<'_> {
         let print = fingerprint(&command);
         let store = self.chime.store();
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let now = self.chime.now();
                 let claim = match &command.client_request_token {
                     Some(token) => {
@@ -92,7 +92,7 @@ impl Messaging<'_> {
     /// Forbidden to all but administrators and moderators.
     pub async fn update_channel(&self, command: UpdateChannel) -> Result<ChannelArn, ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let facts = self.facts(&command.channel, &[]).await?;
                 Ok(channels::update(&facts, &command, self.settings(), self.chime.now())?)
             })
@@ -106,7 +106,7 @@ impl Messaging<'_> {
     /// Forbidden to all but administrators and moderators, and when it is missing.
     pub async fn delete_channel(&self, arn: &ChannelArn) -> Result<(), ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let facts = self.facts(arn, &[]).await?;
                 Ok(channels::delete(&facts, self.settings(), self.chime.now())?)
             })
@@ -124,7 +124,7 @@ impl Messaging<'_> {
         expiration: Option<Expiration>,
     ) -> Result<ChannelArn, ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let facts = self.facts(arn, &[]).await?;
                 let channel = facts.authorize(Action::UpdateChannel, Missing::Forbidden, self.settings())?;
                 Ok(channels::expire(channel, &facts.channel, expiration, self.chime.now())
@@ -145,7 +145,7 @@ impl Chime {
         arn: &ChannelArn,
         expiration: Option<Expiration>,
     ) -> Result<ChannelArn, ServiceError> {
-        self.transact(async |_| {
+        self.transact(|_| async {
             let found = load::<Channel>(self.store(), keys::channel(arn)).await?;
             let channel = found.get().filter(|channel| channel.arn == *arn);
             let channel = channel.ok_or_else(|| Refusal::forbidden("E-06", "The channel does not exist."))?;

@@ -138,8 +138,18 @@ impl Messaging<'_> {
         Ok(Page { items: self.own_memberships(&user, &links.items).await?, next: links.next })
     }
 
+    /// All memberships of the caller, with what it has read; unsorted.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub async fn all_own_memberships(&self) -> Result<Vec<OwnMembership>, ServiceError> {
+        let channels = self.chime.channels_of(self.bearer).await?;
+        self.own_memberships(self.bearer, &channels).await
+    }
+
     /// Memberships of a user in channels that exist, with what the user has read.
-    pub(crate) async fn own_memberships(
+    async fn own_memberships(
         &self,
         user: &AppInstanceUserArn,
         channels: &[ChannelArn],

@@ -26,7 +26,7 @@ impl Messaging<'_> {
     ) -> Result<Membership, ServiceError> {
         let targets = std::slice::from_ref(member);
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let facts = self.facts(channel, targets).await?;
                 Ok(memberships::create(&facts, kind, self.settings(), self.chime.now())?)
             })
@@ -75,7 +75,7 @@ impl Messaging<'_> {
     ) -> Result<(), ServiceError> {
         let targets = std::slice::from_ref(member);
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let facts = self.facts(channel, targets).await?;
                 Ok(memberships::delete(&facts, self.settings())?)
             })
@@ -103,7 +103,7 @@ impl Messaging<'_> {
     /// Forbidden to non-members.
     pub async fn update_channel_read_marker(&self, channel: &ChannelArn) -> Result<(), ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let facts = self.facts(channel, &[]).await?;
                 Ok(memberships::read_marker(&facts, self.settings(), self.chime.now())?)
             })
@@ -122,7 +122,7 @@ impl Messaging<'_> {
         preferences: Preferences,
     ) -> Result<Membership, ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let facts = self.facts(channel, &[]).await?;
                 memberships::own_preferences(&facts, member)?;
                 let membership =

@@ -19,7 +19,7 @@ use crate::messaging::types::{
     ListChannelMessages, Message, Persistence, SendChannelMessage, Sent, UpdateChannelMessage,
 };
 use crate::page::Page;
-use crate::ports::{EntryQuery, Key, Order};
+use crate::ports::{EntryQuery, Key};
 use crate::time::Timestamp;
 
 fn token_used() -> Refusal {
@@ -41,11 +41,11 @@ impl Messaging<'_> {
         if command.persistence == Persistence::NonPersistent {
             return self.send_without_keeping(&command, &id, &print).await;
         }
+        let (command, id, print) = (&command, &id, &print);
         self.chime
-            .transact(async |attempt| {
+            .transact(|attempt| async move {
                 let facts = self.facts(&command.channel, &[]).await?;
-                let decision =
-                    messages::send(&facts, &command, &id, &print, self.settings(), self.chime.now())?;
+                let decision = messages::send(&facts, command, id, print, self.settings(), self.chime.now())?;
                 let Some(token) = &command.client_request_token else { return Ok(decision) };
                 let key = self.token_key(&command.channel, token);
                 // The commit refuses an id or a token that is taken, so only a second attempt needs to look for an
@@ -90,7 +90,7 @@ impl Messaging<'_> {
         print: &str,
     ) -> Result<MessageId, ServiceError> {
         self.chime
-            .transact(async |attempt| {
+            .transact(|attempt| async move {
                 let now = self.chime.now();
                 let facts = self.facts(&command.channel, &[]).await?;
                 let decision = messages::send(&facts, command, id, print, self.settings(), now)?;
@@ -192,7 +192,7 @@ impl Messaging<'_> {
         command: UpdateChannelMessage,
     ) -> Result<MessageId, ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let facts = self.facts(&command.channel, &[]).await?;
                 let found = self.message(&facts, &command.channel, &command.id).await?;
                 Ok(messages::update(&facts, found.as_ref(), &command, self.settings(), self.chime.now())?)
@@ -211,7 +211,7 @@ impl Messaging<'_> {
         id: &MessageId,
     ) -> Result<MessageId, ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let facts = self.facts(channel, &[]).await?;
                 let found = self.message(&facts, channel, id).await?;
                 Ok(messages::redact(&facts, found.as_ref(), self.settings(), self.chime.now())?)
@@ -230,7 +230,7 @@ impl Messaging<'_> {
         id: &MessageId,
     ) -> Result<(), ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let facts = self.facts(channel, &[]).await?;
                 let found = self.message(&facts, channel, id).await?;
                 Ok(messages::delete(&facts, found.as_ref(), self.settings(), self.chime.now())?)
@@ -276,31 +276,5 @@ impl Messaging<'_> {
             .map(|entry| Ok(Sent { message: entry.record.read()?, stamp: entry.stamp }))
             .collect::<Result<_, ServiceError>>()?;
         Ok(Page { items, next })
-    }
-
-    /// The newest messages of a channel, newest first, without asking whether the caller may see them.
-    ///
-    /// # Errors
-    ///
-    /// The store's errors.
-    pub(crate) async fn newest_messages(
-        &self,
-        channel: &ChannelArn,
-        limit: usize,
-    ) -> Result<Vec<Sent>, ServiceError> {
-        let facts = self.facts(channel, &[]).await?;
-        let query = EntryQuery {
-            stream: keys::messages(channel),
-            not_before: retention_rules::visible_from(facts.retention.get(), self.chime.now()),
-            not_after: Timestamp::MAX,
-            behind: None,
-            order: Order::Descending,
-            limit,
-        };
-        let found = self.chime.store().entries(query).await?;
-        found
-            .into_iter()
-            .map(|entry| Ok(Sent { message: entry.record.read()?, stamp: entry.stamp }))
-            .collect()
     }
 }

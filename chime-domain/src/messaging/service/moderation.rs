@@ -18,7 +18,7 @@ impl Messaging<'_> {
         user: &AppInstanceUserArn,
     ) -> Result<Moderator, ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let facts = self.facts(channel, std::slice::from_ref(user)).await?;
                 Ok(moderation::create_moderator(&facts, self.settings(), self.chime.now())?)
             })
@@ -36,7 +36,7 @@ impl Messaging<'_> {
         user: &AppInstanceUserArn,
     ) -> Result<(), ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let facts = self.facts(channel, std::slice::from_ref(user)).await?;
                 Ok(moderation::delete_moderator(&facts, self.settings())?)
             })
@@ -68,7 +68,7 @@ impl Messaging<'_> {
         user: &AppInstanceUserArn,
     ) -> Result<Ban, ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let facts = self.facts(channel, std::slice::from_ref(user)).await?;
                 Ok(moderation::create_ban(&facts, self.settings(), self.chime.now())?)
             })
@@ -86,7 +86,7 @@ impl Messaging<'_> {
         user: &AppInstanceUserArn,
     ) -> Result<(), ServiceError> {
         self.chime
-            .transact(async |_| {
+            .transact(|_| async {
                 let facts = self.facts(channel, std::slice::from_ref(user)).await?;
                 Ok(moderation::delete_ban(&facts, self.settings())?)
             })

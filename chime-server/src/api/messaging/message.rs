@@ -1,0 +1,198 @@
+//! `…ChannelMessage(s)`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chime_domain::arn::ChannelArn;
+use chime_domain::ids::MessageId;
+use chime_domain::messaging::{
+    ListChannelMessages, MessageAttributes, MessageType, Persistence, SendChannelMessage,
+    UpdateChannelMessage,
+};
+use chime_domain::ports::Order;
+use chime_domain::text::{Content, Metadata};
+use chime_domain::time::Timestamp;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
+
+use super::membership::no_sub_channels;
+use super::shapes::{Epoch, MessageWire, SENT, Status};
+use crate::api::wire::{self, parsed, required};
+use crate::api::{ApiError, ApiRequest, Reply};
+use crate::app::App;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct AttributeValue {
+    string_values: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Send {
+    content: Option<String>,
+    r#type: Option<MessageType>,
+    persistence: Option<Persistence>,
+    metadata: Option<String>,
+    client_request_token: Option<String>,
+    message_attributes: Option<BTreeMap<String, AttributeValue>>,
+    sub_channel_id: Option<IgnoredAny>,
+    content_type: Option<String>,
+    target: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Update {
+    content: Option<String>,
+    metadata: Option<String>,
+    sub_channel_id: Option<IgnoredAny>,
+    content_type: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Sent<'a> {
+    channel_arn: &'a str,
+    message_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Got<'a> {
+    channel_message: MessageWire<'a, Epoch>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct StatusOnly {
+    status: Status,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Listed<'a> {
+    channel_arn: &'a str,
+    channel_messages: Vec<MessageWire<'a, Epoch>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<&'a str>,
+}
+
+fn message_id(request: &ApiRequest) -> Result<MessageId, ApiError> {
+    Ok(MessageId::new(request.label("messageId")).map_err(|error| error.of("MessageId"))?)
+}
+
+fn content_type(text: Option<String>) -> Result<Option<Arc<str>>, ApiError> {
+    if text.as_ref().is_some_and(|text| text.chars().count() > 45) {
+        return Err(ApiError::bad_request("W-17", "ContentType must have at most 45 characters."));
+    }
+    Ok(text.filter(|text| !text.is_empty()).map(Arc::from))
+}
+
+/// At most 10 attributes with names of 1 to 64 word characters, and values of 1 to 512 characters.
+fn attributes(wire: Option<BTreeMap<String, AttributeValue>>) -> Result<MessageAttributes, ApiError> {
+    let wire = wire.unwrap_or_default();
+    let is_name = |name: &str| {
+        (1..=64).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+    };
+    let is_value = |value: &String| (1..=512).contains(&value.chars().count());
+    let mut attributes = MessageAttributes::new();
+    for (name, AttributeValue { string_values }) in wire {
+        let values = string_values.unwrap_or_default();
+        if !is_name(&name) || !values.iter().all(is_value) {
+            return Err(ApiError::bad_request(
+                "W-17",
+                "MessageAttributes holds a name or a value out of bounds.",
+            ));
+        }
+        attributes.insert(name, values);
+    }
+    Ok(attributes)
+}
+
+fn sent(channel: &ChannelArn, id: &MessageId, status: Option<Status>) -> Result<Reply, ApiError> {
+    Reply::json(&Sent { channel_arn: channel.as_str(), message_id: id.as_str(), status })
+}
+
+pub(super) async fn send_channel_message(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
+    let input: Send = request.json()?;
+    no_sub_channels(input.sub_channel_id.is_some())?;
+    if input.target.is_some() {
+        return Err(ApiError::bad_request("W-17", "Target is not supported yet."));
+    }
+    let channel = request.channel()?;
+    let content = required(parsed(input.content, "Content", Content::new)?, "Content")?;
+    let mut command = SendChannelMessage::new(channel.clone(), content);
+    command.kind = required(input.r#type, "Type")?;
+    command.persistence = required(input.persistence, "Persistence")?;
+    command.metadata = parsed(input.metadata, "Metadata", Metadata::new)?;
+    command.client_request_token = wire::token(input.client_request_token)?;
+    command.attributes = attributes(input.message_attributes)?;
+    command.content_type = content_type(input.content_type)?;
+    let id = app.chime().messaging(request.acting_user()?).send_channel_message(command).await?;
+    sent(&channel, &id, Some(SENT))
+}
+
+pub(super) async fn get_channel_message(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
+    let (channel, id) = (request.channel()?, message_id(&request)?);
+    let found = app.chime().messaging(request.acting_user()?).get_channel_message(&channel, &id).await?;
+    Reply::json(&Got { channel_message: MessageWire::sent(&found) })
+}
+
+pub(super) async fn get_channel_message_status(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
+    let (channel, id) = (request.channel()?, message_id(&request)?);
+    app.chime().messaging(request.acting_user()?).get_channel_message_status(&channel, &id).await?;
+    Reply::json(&StatusOnly { status: SENT })
+}
+
+pub(super) async fn list_channel_messages(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
+    let channel = request.channel()?;
+    let moment = |name: &str| {
+        let bad = || ApiError::bad_request("TS-04", format!("The query member `{name}` is not a moment."));
+        request.query.get(name).map(|text| Timestamp::parse(text).ok_or_else(bad)).transpose()
+    };
+    let mut command = ListChannelMessages::new(channel.clone());
+    let orders = &[("ASCENDING", Order::Ascending), ("DESCENDING", Order::Descending)];
+    command.order = request.choice("sort-order", orders)?.unwrap_or(command.order);
+    command.not_before = moment("not-before")?;
+    command.not_after = moment("not-after")?;
+    command.page = request.page()?;
+    let page = app.chime().messaging(request.acting_user()?).list_channel_messages(&command).await?;
+    Reply::json(&Listed {
+        channel_arn: channel.as_str(),
+        channel_messages: page.items.iter().map(MessageWire::summary).collect(),
+        next_token: page.next.as_deref(),
+    })
+}
+
+pub(super) async fn update_channel_message(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
+    let input: Update = request.json()?;
+    no_sub_channels(input.sub_channel_id.is_some())?;
+    let (channel, id) = (request.channel()?, message_id(&request)?);
+    // An empty content leaves it as it is: older clients send it with an edit of the metadata (wire rule D-05).
+    let content = input.content.filter(|content| !content.is_empty() || input.metadata.is_none());
+    let mut command = UpdateChannelMessage::new(channel.clone(), id);
+    command.content = parsed(content, "Content", Content::new)?;
+    command.metadata = parsed(input.metadata, "Metadata", Metadata::new)?;
+    command.content_type = content_type(input.content_type)?;
+    if command.content.is_none() && command.metadata.is_none() {
+        return Err(ApiError::bad_request("D-05", "Content or Metadata is required."));
+    }
+    let id = app.chime().messaging(request.acting_user()?).update_channel_message(command).await?;
+    sent(&channel, &id, Some(SENT))
+}
+
+pub(super) async fn redact_channel_message(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
+    let (channel, id) = (request.channel()?, message_id(&request)?);
+    let id = app.chime().messaging(request.acting_user()?).redact_channel_message(&channel, &id).await?;
+    sent(&channel, &id, None)
+}
+
+pub(super) async fn delete_channel_message(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
+    let (channel, id) = (request.channel()?, message_id(&request)?);
+    app.chime().messaging(request.acting_user()?).delete_channel_message(&channel, &id).await?;
+    Ok(Reply::empty())
+}

@@ -1,0 +1,26 @@
+//! `GetMessagingSessionEndpoint`.
+
+use serde::Serialize;
+
+use crate::api::{ApiError, ApiRequest, Reply};
+use crate::app::App;
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Endpoint<'a> {
+    url: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Output<'a> {
+    endpoint: Endpoint<'a>,
+}
+
+/// A bare host with its port, unless that is 443 (wire rule S-01).
+pub(super) async fn get_messaging_session_endpoint(
+    app: App,
+    _request: ApiRequest,
+) -> Result<Reply, ApiError> {
+    Reply::json(&Output { endpoint: Endpoint { url: app.messaging_endpoint() } })
+}

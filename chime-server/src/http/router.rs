@@ -1,0 +1,36 @@
+//! The fixed paths of the server; everything else is the API.
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware;
+use axum::response::Response;
+use axum::routing::get;
+
+use crate::api::{cors, pipeline, response};
+use crate::app::App;
+use crate::ops;
+use crate::ws;
+
+/// The whole server as a router, to be served or to be mounted in another.
+///
+/// Mounted below a path with `nest`, it serves clients whose endpoint has that path: signatures are checked over the
+/// path as it was sent.
+pub fn router(app: App) -> Router {
+    Router::new()
+        .route("/connect", get(ws::connect))
+        .route("/livez", get(ops::livez))
+        .route("/readyz", get(ops::readyz))
+        .route("/metrics", get(ops::metrics))
+        .route("/_chime/clock", get(ops::clock::show).post(ops::clock::advance))
+        .method_not_allowed_fallback(ops::method_not_allowed)
+        .fallback(api)
+        .layer(middleware::from_fn_with_state(app.clone(), response::stamp))
+        .with_state(app)
+}
+
+async fn api(state: State<App>, request: Request) -> Response {
+    if cors::is_preflight(&request) {
+        return cors::preflight(&request);
+    }
+    pipeline::serve(state, request).await
+}

@@ -1,0 +1,76 @@
+//! The conditions behind readiness.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How one part of the server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// It works.
+    Good,
+    /// It is not part of this server.
+    Off,
+    /// It does not work, for this reason.
+    Bad(&'static str),
+}
+
+impl Condition {
+    /// Whether the server can serve with it.
+    #[must_use]
+    pub fn is_good(self) -> bool {
+        !matches!(self, Self::Bad(_))
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Good => "ok",
+            Self::Off => "off",
+            Self::Bad(reason) => reason,
+        })
+    }
+}
+
+/// What the parts of the server say of themselves. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Health(Arc<Mutex<Parts>>);
+
+#[derive(Debug)]
+struct Parts {
+    scheduler: Condition,
+    tls: Condition,
+}
+
+impl Default for Health {
+    /// A server that is embedded has neither scheduler nor TLS of its own.
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Parts { scheduler: Condition::Off, tls: Condition::Off })))
+    }
+}
+
+impl Health {
+    /// How the scheduler is.
+    #[must_use]
+    pub fn scheduler(&self) -> Condition {
+        self.with(|parts| parts.scheduler)
+    }
+
+    /// How TLS is.
+    #[must_use]
+    pub fn tls(&self) -> Condition {
+        self.with(|parts| parts.tls)
+    }
+
+    pub(crate) fn set_scheduler(&self, condition: Condition) {
+        self.with(|parts| parts.scheduler = condition);
+    }
+
+    pub(crate) fn set_tls(&self, condition: Condition) {
+        self.with(|parts| parts.tls = condition);
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Parts) -> T) -> T {
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

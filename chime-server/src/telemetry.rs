@@ -1,0 +1,56 @@
+//! Logs: one span for each request, with ids and no bodies, names or secrets.
+
+use std::io;
+use std::str::FromStr;
+use std::time::Duration;
+
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::{Layer, fmt};
+
+/// The form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// A JSON object in each line.
+    Json,
+}
+
+/// Starts to log to standard error.
+///
+/// # Errors
+///
+/// The process logs already.
+pub fn start(format: LogFormat, filter: Targets) -> Result<(), TryInitError> {
+    let lines = fmt::layer().with_writer(io::stderr);
+    let lines = match format {
+        LogFormat::Text => lines.with_ansi(false).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
+    };
+    tracing_subscriber::registry().with(lines.with_filter(filter)).try_init()
+}
+
+/// Reads a filter: `info`, or `warn,chime_server=debug`.
+///
+/// # Errors
+///
+/// The text is no filter.
+pub fn filter(text: &str) -> Result<Targets, String> {
+    Targets::from_str(text).map_err(|error| error.to_string())
+}
+
+/// Measures how long something took. It tells durations only, never the time, which is the clock port's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stopwatch(tokio::time::Instant);
+
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        Self(tokio::time::Instant::now())
+    }
+
+    pub(crate) fn elapsed(self) -> Duration {
+        self.0.elapsed()
+    }
+}

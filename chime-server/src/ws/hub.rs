@@ -1,0 +1,206 @@
+//! Who is connected, and which connections an announcement goes to.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chime_domain::arn::AppInstanceUserArn;
+use chime_domain::error::ServiceError;
+use chime_domain::flow::Chime;
+use chime_domain::identity::{AppInstanceDeleted, UserDeleted};
+use chime_domain::messaging::{Fanout, Happening, SubscriptionId};
+use chime_domain::ports::{Announced, Entity, Position};
+use tokio::sync::watch;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use super::frame;
+use super::outgoing::{Close, Outgoing};
+
+/// A connection that was added.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Connected {
+    pub(super) id: SubscriptionId,
+    /// The user's memberships are not known here yet.
+    load: bool,
+}
+
+/// Why a connection was not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TooManyConnections;
+
+#[derive(Debug, Default)]
+struct Index {
+    fanout: Fanout<Arc<Outgoing>>,
+    sessions: HashMap<SubscriptionId, Session>,
+}
+
+#[derive(Debug)]
+struct Session {
+    user: AppInstanceUserArn,
+    id: String,
+    outgoing: Arc<Outgoing>,
+}
+
+/// The connections of this node. Clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Hub(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    index: Mutex<Index>,
+    next: AtomicU64,
+    /// Up to where announcements have been applied.
+    applied: watch::Sender<Position>,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self(Arc::new(Shared {
+            index: Mutex::default(),
+            next: AtomicU64::new(1),
+            applied: watch::Sender::new(Position::default()),
+        }))
+    }
+}
+
+impl Hub {
+    fn index(&self) -> MutexGuard<'_, Index> {
+        // A panic while it is held would be a defect of the fan-out; going on with what is there serves clients best.
+        self.0.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a connection, in place of one of the same user and session id (rule WEB-12).
+    ///
+    /// # Errors
+    ///
+    /// [`TooManyConnections`] when the user has `limit` others (rule WEB-15).
+    pub(super) fn connect(
+        &self,
+        user: &AppInstanceUserArn,
+        session: &str,
+        limit: u64,
+        outgoing: &Arc<Outgoing>,
+    ) -> Result<Connected, TooManyConnections> {
+        let mut index = self.index();
+        let known: Vec<_> = index.fanout.connections(user).collect();
+        let same = |id: &&SubscriptionId| index.sessions.get(id).is_some_and(|known| known.id == session);
+        let replaced = known.iter().find(same).copied();
+        if known.len() - usize::from(replaced.is_some()) >= usize::try_from(limit).unwrap_or(usize::MAX) {
+            return Err(TooManyConnections);
+        }
+        let id = SubscriptionId(self.0.next.fetch_add(1, Ordering::Relaxed));
+        let load = index.fanout.connect(user, id, Arc::clone(outgoing));
+        let own = Session { user: user.clone(), id: session.to_owned(), outgoing: Arc::clone(outgoing) };
+        index.sessions.insert(id, own);
+        if let Some(replaced) = replaced
+            && let Some(old) = index.sessions.remove(&replaced)
+        {
+            index.fanout.disconnect(&old.user, replaced);
+            old.outgoing.close(Close::Replaced);
+        }
+        Ok(Connected { id, load })
+    }
+
+    /// Makes the connection hear of every channel its user is a member of, from here on.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub(super) async fn establish(
+        &self,
+        chime: &Chime,
+        user: &AppInstanceUserArn,
+        connected: Connected,
+        outgoing: &Outgoing,
+    ) -> Result<(), ServiceError> {
+        if connected.load {
+            let channels = chime.channels_of(user).await?;
+            // What the load has seen must have been applied before it counts.
+            let seen = chime.store().newest().await?;
+            let _ = self.0.applied.subscribe().wait_for(|applied| *applied >= seen).await;
+            self.index().fanout.loaded(user, connected.id, channels);
+        }
+        outgoing.establish(frame::session_established());
+        Ok(())
+    }
+
+    /// Removes a connection.
+    pub(super) fn disconnect(&self, id: SubscriptionId) {
+        let mut index = self.index();
+        if let Some(session) = index.sessions.remove(&id) {
+            index.fanout.disconnect(&session.user, id);
+        }
+    }
+
+    /// Announcements before this one were carried on in an earlier life.
+    pub(crate) fn begin_after(&self, position: Position) {
+        self.0.applied.send_if_modified(|applied| {
+            let moves = *applied < position;
+            *applied = position.max(*applied);
+            moves
+        });
+    }
+
+    /// Gives a run of announcements to the connections they go to; answers how many deliveries that made.
+    pub(crate) fn apply(&self, run: &[Announced]) -> u64 {
+        let mut deliveries = 0;
+        for announced in run {
+            deliveries += self.apply_one(announced);
+        }
+        if let Some(last) = run.last() {
+            self.begin_after(last.position);
+        }
+        deliveries
+    }
+
+    fn apply_one(&self, announced: &Announced) -> u64 {
+        let mut deliveries = 0;
+        match Happening::read(announced) {
+            Ok(Some(happening)) => {
+                let mut encoded: Option<Option<Utf8Bytes>> = None;
+                self.index().fanout.apply(&happening, &mut |outgoing| {
+                    if let Some(frame) = encoded.get_or_insert_with(|| frame::of(&happening)) {
+                        outgoing.push(frame);
+                        deliveries += 1;
+                    }
+                });
+            }
+            Ok(None) => self.apply_gone(announced),
+            Err(error) => {
+                tracing::error!(%error, position = announced.position.0, "an announcement cannot be read")
+            }
+        }
+        deliveries
+    }
+
+    fn apply_gone(&self, announced: &Announced) {
+        let mut index = self.index();
+        let gone = match announced.record.name() {
+            UserDeleted::NAME => {
+                announced.record.read::<UserDeleted>().map(|gone| index.fanout.drop_user(&gone.0))
+            }
+            AppInstanceDeleted::NAME => announced
+                .record
+                .read::<AppInstanceDeleted>()
+                .map(|gone| index.fanout.drop_app_instance(&gone.0)),
+            _ => return,
+        };
+        for outgoing in gone.unwrap_or_default() {
+            outgoing.close(Close::UserGone);
+        }
+    }
+
+    /// Pings every connection, and closes those that answered none.
+    pub(crate) fn ping(&self) {
+        for session in self.index().sessions.values() {
+            session.outgoing.ping();
+        }
+    }
+
+    /// Closes every connection.
+    pub(crate) fn close_all(&self) {
+        for session in self.index().sessions.values() {
+            session.outgoing.close(Close::Restart);
+        }
+    }
+}
