@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use chime_adapters::memory::MemoryStore;
+use chime_adapters::memory::{InProcessBus, MemoryStore};
 use chime_adapters::sqlite::{Durability, SqliteConfig, SqliteStore};
 use chime_adapters::{SystemClock, SystemEntropy, TestClock};
 use chime_domain::flow::{Chime, Settings};
@@ -20,6 +20,7 @@ use crate::config::{Config, Database, Storage, Tls};
 use crate::files::{self, Access};
 use crate::http::{ConnectionLimits, Listener, router, serve};
 use crate::tls::{Authority, Current, Files, acceptor, names};
+use crate::worker;
 
 /// How long the background may take to stop once it was forced to.
 const FORCED: Duration = Duration::from_secs(1);
@@ -105,17 +106,12 @@ pub async fn start(config: &Config) -> Result<Running> {
             test_clock,
         },
     );
+    worker::spawn(&app, Arc::new(InProcessBus::new())).await.context("the store")?;
     let shutdown = app.shutdown();
     let limits = ConnectionLimits::new(config.http.max_connections, config.http.header_timeout);
     for listener in [plain, secure] {
         tokio::spawn(serve(listener, router(app.clone()), limits.clone(), shutdown.clone()));
     }
-    let guard = shutdown.guard();
-    let scheduler = app.scheduler().clone().run(shutdown.clone());
-    tokio::spawn(async move {
-        scheduler.await;
-        drop(guard);
-    });
     tokio::spawn(current.renew(wall, app.health().clone(), shutdown.clone()));
     Ok(Running { app, endpoints, drain: config.http.drain, _lock: lock })
 }

@@ -28,7 +28,7 @@ pub struct Current {
 
 #[derive(Debug)]
 enum Source {
-    Authority(Authority),
+    Authority(Box<Authority>),
     Files(Files),
 }
 
@@ -52,7 +52,7 @@ impl Current {
     ///
     /// [`TlsError`] when it cannot sign.
     pub fn of_authority(authority: Authority, now: Timestamp) -> Result<Self, TlsError> {
-        Self::new(Source::Authority(authority), now)
+        Self::new(Source::Authority(Box::new(authority)), now)
     }
 
     /// One that the operator provides.

@@ -15,7 +15,6 @@ fn it_is_alive_and_ready_and_says_why() {
     let ready = ready.expect("tasks report");
     assert_eq!((ready.status, &ready.json()["Ready"]), (200, &true.into()));
     assert_eq!(ready.json()["Checks"]["store"], "ok");
-    server.running().app().shutdown().drain();
 }
 
 #[test]
