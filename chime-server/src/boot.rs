@@ -106,7 +106,7 @@ pub async fn start(config: &Config) -> Result<Running> {
             test_clock,
         },
     );
-    worker::spawn(&app, Arc::new(InProcessBus::new())).await.context("the store")?;
+    worker::spawn(&app, Arc::new(InProcessBus::new())).await.context("the outbox")?;
     let shutdown = app.shutdown();
     let limits = ConnectionLimits::new(config.http.max_connections, config.http.header_timeout);
     for listener in [plain, secure] {
