@@ -1,6 +1,7 @@
 //! The composition root: the only place that names concrete adapters.
 
 use std::fs::{self, File, TryLockError};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +23,8 @@ use crate::http::{ConnectionLimits, Listener, router, serve};
 use crate::tls::{Authority, Current, Files, acceptor, names};
 use crate::worker;
 
+/// Name of the file in the data directory that tells where the server is.
+const ENDPOINTS: &str = "endpoints.json";
 /// How long the background may take to stop once it was forced to.
 const FORCED: Duration = Duration::from_secs(1);
 
@@ -62,6 +65,7 @@ pub async fn start(config: &Config) -> Result<Running> {
     let data_dir = config.storage.data_dir.as_path();
     fs::create_dir_all(data_dir).with_context(|| format!("the data directory {}", data_dir.display()))?;
     let lock = lock(data_dir)?;
+    forget_endpoints(data_dir)?;
     let store = open_store(&config.storage)?;
     let wall: Arc<dyn Clock> = Arc::new(SystemClock);
     let test_clock = config.test_clock.then(|| Arc::new(TestClock::over(Arc::clone(&wall))));
@@ -236,6 +240,17 @@ impl Endpoints {
     }
 }
 
+/// What an earlier server left would lead those who wait for this one astray.
+fn forget_endpoints(data_dir: &Path) -> Result<()> {
+    let path = data_dir.join(ENDPOINTS);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| path.display().to_string())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// For those who started the server on port 0.
 fn write_endpoints(data_dir: &Path, endpoints: &Endpoints) -> Result<()> {
     let content = json!({
@@ -243,7 +258,7 @@ fn write_endpoints(data_dir: &Path, endpoints: &Endpoints) -> Result<()> {
         "Https": endpoints.https_url(),
         "MessagingEndpoint": endpoints.messaging,
     });
-    let path = data_dir.join("endpoints.json");
+    let path = data_dir.join(ENDPOINTS);
     let content = serde_json::to_string_pretty(&content).map_err(|error| anyhow!(error))? + "\n";
     files::write(&path, content.as_bytes(), Access::Public).with_context(|| path.display().to_string())
 }

@@ -14,6 +14,9 @@ use super::operations::{Labels, Operation};
 use super::query::Query;
 use crate::auth::Caller;
 
+/// Levels of objects and arrays in a body; no operation has more than five.
+const MAX_DEPTH: usize = 64;
+
 /// A request that was routed, signed and permitted by the caller's policies.
 #[derive(Clone, Debug)]
 pub struct ApiRequest {
@@ -73,6 +76,9 @@ impl ApiRequest {
         let text = std::str::from_utf8(&self.body)
             .map_err(|_| ApiError::bad_request("W-18", "The body is not UTF-8."))?;
         let text = if text.trim_ascii().is_empty() { "{}" } else { text };
+        if depth(text) > MAX_DEPTH {
+            return Err(ApiError::bad_request("W-18", "The body is nested too deeply."));
+        }
         serde_json::from_str(text)
             .map_err(|error| ApiError::bad_request("W-18", format!("The body cannot be read: {error}.")))
     }
@@ -102,6 +108,26 @@ impl ApiRequest {
     }
 }
 
+/// How deeply objects and arrays are nested, in ignored members too, which the parser does not count.
+fn depth(json: &str) -> usize {
+    let (mut now, mut most, mut in_text, mut escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            _ if in_text => {}
+            b'{' | b'[' => {
+                now += 1;
+                most = most.max(now);
+            }
+            b'}' | b']' => now = now.saturating_sub(1),
+            _ => {}
+        }
+    }
+    most
+}
+
 /// The refusal of a bad, unknown, foreign or missing bearer (wire rule E-09).
 #[must_use]
 pub fn invalid_bearer() -> Refusal {
@@ -110,4 +136,17 @@ pub fn invalid_bearer() -> Refusal {
         "E-09",
         "An invalid app instance user ARN was supplied for the x-amz-chime-bearer HTTP header.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::depth;
+
+    #[test]
+    fn brackets_in_texts_do_not_nest() {
+        assert_eq!(depth(r#"{"a":"[[[[\"[["}"#), 1);
+        assert_eq!(depth(r#"{"a":"\\","b":[[],{}]}"#), 3);
+        assert_eq!(depth("]]]][[["), 3);
+        assert_eq!(depth("1"), 0);
+    }
 }
