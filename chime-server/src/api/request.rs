@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chime_domain::arn::AppInstanceUserArn;
-use chime_domain::error::{ErrorCode, Refusal};
+use chime_domain::messaging::bad_bearer;
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
@@ -13,9 +13,6 @@ use super::namespace::Namespace;
 use super::operations::{Labels, Operation};
 use super::query::Query;
 use crate::auth::Caller;
-
-/// Levels of objects and arrays in a body; no operation has more than five.
-const MAX_DEPTH: usize = 64;
 
 /// A request that was routed, signed and permitted by the caller's policies.
 #[derive(Clone, Debug)]
@@ -60,6 +57,29 @@ pub enum Acting {
     Nobody,
 }
 
+/// Levels of lists and objects that a body may have. No operation needs ten.
+const MOST_DEPTH: usize = 64;
+
+/// The levels of lists and objects in a JSON text, counted without recursion, in members that are ignored too.
+fn depth(text: &str) -> usize {
+    let (mut level, mut most) = (0_usize, 0);
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in text.bytes() {
+        match (in_string, byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => in_string = !in_string,
+            (false, b'[' | b'{') => {
+                level += 1;
+                most = most.max(level);
+            }
+            (false, b']' | b'}') => level = level.saturating_sub(1),
+            _ => {}
+        }
+    }
+    most
+}
+
 impl ApiRequest {
     /// The decoded value of a label of the route; empty when the route has none of that name, which parses as nothing.
     #[must_use]
@@ -75,10 +95,13 @@ impl ApiRequest {
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         let text = std::str::from_utf8(&self.body)
             .map_err(|_| ApiError::bad_request("W-18", "The body is not UTF-8."))?;
-        let text = if text.trim_ascii().is_empty() { "{}" } else { text };
-        if depth(text) > MAX_DEPTH {
-            return Err(ApiError::bad_request("W-18", "The body is nested too deeply."));
+        if depth(text) > MOST_DEPTH {
+            return Err(ApiError::bad_request(
+                "W-18",
+                format!("The body is nested deeper than {MOST_DEPTH} levels."),
+            ));
         }
+        let text = if text.trim_ascii().is_empty() { "{}" } else { text };
         serde_json::from_str(text)
             .map_err(|error| ApiError::bad_request("W-18", format!("The body cannot be read: {error}.")))
     }
@@ -91,7 +114,7 @@ impl ApiRequest {
     pub fn acting_user(&self) -> Result<&AppInstanceUserArn, ApiError> {
         match &self.acting {
             Acting::User(user) => Ok(user),
-            Acting::Malformed | Acting::Nobody => Err(invalid_bearer().into()),
+            Acting::Malformed | Acting::Nobody => Err(bad_bearer().into()),
         }
     }
 
@@ -106,36 +129,6 @@ impl ApiRequest {
             _ => self.acting_user().map(Some),
         }
     }
-}
-
-/// How deeply objects and arrays are nested, in ignored members too, which the parser does not count.
-fn depth(json: &str) -> usize {
-    let (mut now, mut most, mut in_text, mut escaped) = (0_usize, 0, false, false);
-    for byte in json.bytes() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_text => escaped = true,
-            b'"' => in_text = !in_text,
-            _ if in_text => {}
-            b'{' | b'[' => {
-                now += 1;
-                most = most.max(now);
-            }
-            b'}' | b']' => now = now.saturating_sub(1),
-            _ => {}
-        }
-    }
-    most
-}
-
-/// The refusal of a bad, unknown, foreign or missing bearer (wire rule E-09).
-#[must_use]
-pub fn invalid_bearer() -> Refusal {
-    Refusal::new(
-        ErrorCode::UnauthorizedClient,
-        "E-09",
-        "An invalid app instance user ARN was supplied for the x-amz-chime-bearer HTTP header.",
-    )
 }
 
 #[cfg(test)]
