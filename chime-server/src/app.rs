@@ -71,6 +71,13 @@ impl Default for AppOptions {
     }
 }
 
+impl From<Chime> for App {
+    /// With the default options.
+    fn from(chime: Chime) -> Self {
+        Self::new(chime, AppOptions::default())
+    }
+}
+
 impl App {
     /// A server around `chime`.
     #[must_use]
