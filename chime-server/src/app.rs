@@ -33,7 +33,6 @@ struct Shared {
     health: Health,
     scheduler: Scheduler,
     hub: Hub,
-    shutdown: Shutdown,
     options: AppOptions,
 }
 
@@ -55,6 +54,8 @@ pub struct AppOptions {
     pub messaging_endpoint: String,
     /// The clock that `/_chime/clock` moves; without one, that path does not exist.
     pub test_clock: Option<Arc<TestClock>>,
+    /// Says when to stop; a process that embeds the server drains it with its own.
+    pub shutdown: Shutdown,
 }
 
 impl Default for AppOptions {
@@ -67,6 +68,7 @@ impl Default for AppOptions {
             legacy_by_default: false,
             messaging_endpoint: "localhost".into(),
             test_clock: None,
+            shutdown: Shutdown::default(),
         }
     }
 }
@@ -97,7 +99,6 @@ impl App {
             scheduler: Scheduler::new(chime.clone(), health.clone()),
             health,
             hub: Hub::default(),
-            shutdown: Shutdown::default(),
             options,
             chime,
         }))
@@ -148,7 +149,7 @@ impl App {
     /// Says when to stop, and waits for those who still work.
     #[must_use]
     pub fn shutdown(&self) -> &Shutdown {
-        &self.0.shutdown
+        &self.0.options.shutdown
     }
 
     pub(crate) fn hub(&self) -> &Hub {

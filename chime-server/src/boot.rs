@@ -13,6 +13,7 @@ use chime_adapters::sqlite::{Durability, SqliteConfig, SqliteStore};
 use chime_adapters::{SystemClock, SystemEntropy, TestClock};
 use chime_domain::flow::{Chime, Settings};
 use chime_domain::ports::{Clock, Store};
+use rustls::server::ResolvesServerCert;
 use serde_json::json;
 
 use crate::app::{App, AppOptions};
@@ -20,6 +21,7 @@ use crate::auth::root_file;
 use crate::config::{Config, Database, Storage, Tls};
 use crate::files::{self, Access};
 use crate::http::{ConnectionLimits, Listener, router, serve};
+use crate::shutdown::Shutdown;
 use crate::tls::{Authority, Current, Files, acceptor, names};
 use crate::worker;
 
@@ -87,7 +89,9 @@ pub async fn start(config: &Config) -> Result<Running> {
         Listener::bind(address, tls).await.with_context(|| format!("cannot listen on {address}"))
     };
     let plain = bind(config.http.http_listen, None).await?;
-    let secure = bind(config.http.https_listen, Some(acceptor(Arc::clone(&current))?)).await?;
+    let shutdown = Shutdown::default();
+    let served = served(config, &current, &shutdown);
+    let secure = bind(config.http.https_listen, Some(acceptor(served)?)).await?;
     let endpoints = Endpoints {
         http: plain.address(),
         https: secure.address(),
@@ -108,10 +112,10 @@ pub async fn start(config: &Config) -> Result<Running> {
             legacy_by_default: config.http.legacy_by_default,
             messaging_endpoint: endpoints.messaging.clone(),
             test_clock,
+            shutdown: shutdown.clone(),
         },
     );
     worker::spawn(&app, Arc::new(InProcessBus::new())).await.context("the outbox")?;
-    let shutdown = app.shutdown();
     let limits = ConnectionLimits::new(config.http.max_connections, config.http.header_timeout);
     for listener in [plain, secure] {
         tokio::spawn(serve(listener, router(app.clone()), limits.clone(), shutdown.clone()));
@@ -194,7 +198,7 @@ fn certificate(config: &Config, wall: &dyn Clock) -> Result<(Current, Option<Pat
             let files = Files::new(certificate.clone(), key.clone());
             Ok((Current::of_files(files)?, None))
         }
-        Tls::Local { extra_names } => {
+        Tls::Local { extra_names, .. } => {
             let data_dir = &config.storage.data_dir;
             let mut names = names(config.http.public_host.as_deref(), extra_names);
             let listening = config.http.https_listen.ip();
@@ -205,6 +209,17 @@ fn certificate(config: &Config, wall: &dyn Clock) -> Result<(Current, Option<Pat
             Ok((Current::of_authority(authority, wall.now())?, Some(data_dir.join("tls/ca.pem"))))
         }
     }
+}
+
+/// The certificates that the TLS listener chooses from.
+#[cfg_attr(not(feature = "acme"), expect(unused_variables, reason = "only an ACME authority needs them"))]
+fn served(config: &Config, current: &Arc<Current>, shutdown: &Shutdown) -> Arc<dyn ResolvesServerCert> {
+    #[cfg(feature = "acme")]
+    if let (Tls::Local { acme: Some(acme), .. }, Some(host)) = (&config.tls, &config.http.public_host) {
+        let data_dir = &config.storage.data_dir;
+        return crate::tls::Acme::start(acme, host, data_dir, Arc::clone(current), shutdown.clone());
+    }
+    Arc::clone(current) as Arc<dyn ResolvesServerCert>
 }
 
 /// A bare host, with the port only when browsers send one (wire rule S-01).

@@ -44,6 +44,9 @@ fn caller(grants: &[(&str, &str)]) -> Caller {
     }
 }
 
+/// Action, request, bearer and body, and the resources that have to be granted.
+type Row<'a> = (&'a str, String, Option<&'a str>, &'a str, Vec<String>);
+
 /// What the policy stage says of a request, given as `METHOD TARGET`.
 async fn decide(
     caller: &Caller,
@@ -78,7 +81,7 @@ async fn every_kind_of_resource_is_read_from_its_part_of_the_request() {
     let admin_body = format!(r#"{{"AppInstanceAdminArn":"{ALICE}"}}"#);
     let tag_body = format!(r#"{{"ResourceARN":"{CHANNEL}","Tags":[]}}"#);
     let list = |arn: &str| format!("GET /app-instance-users?app-instance-arn={}", escaped(arn));
-    let rows: Vec<(&str, String, Option<&str>, &str, Vec<String>)> = vec![
+    let rows: Vec<Row<'_>> = vec![
         ("CreateAppInstance", "POST /app-instances".into(), None, "{}", vec!["*".into()]),
         ("CreateAppInstanceUser", "POST /app-instance-users".into(), None, "{}", vec!["*".into()]),
         (
