@@ -52,8 +52,7 @@ fn sources(name: &str) -> Vec<Source> {
                 folders.push(path);
             } else if path.extension().is_some_and(|ext| ext == "rs") {
                 let below = path.strip_prefix(&src).unwrap().with_extension("");
-                let mut module: Vec<_> =
-                    below.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
+                let mut module: Vec<_> = below.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
                 if ["mod", "lib", "main"].contains(&stem.as_str()) {
                     module.pop();
                 }
@@ -120,8 +119,7 @@ fn names_at_root(source: &Source) -> BTreeSet<String> {
 /// Which top-level modules of a crate use which others.
 fn uses(name: &str) -> BTreeMap<String, BTreeSet<String>> {
     let sources = sources(name);
-    let modules: BTreeSet<_> =
-        sources.iter().filter_map(|source| source.module.first().cloned()).collect();
+    let modules: BTreeSet<_> = sources.iter().filter_map(|source| source.module.first().cloned()).collect();
     let mut uses: BTreeMap<_, BTreeSet<_>> =
         modules.iter().map(|module| (module.clone(), BTreeSet::new())).collect();
     for source in &sources {
@@ -204,7 +202,9 @@ fn no_modules_of_a_crate_use_each_other_in_a_circle() {
             }
             for module in free {
                 uses.remove(&module);
-                uses.values_mut().for_each(|others| drop(others.remove(&module)));
+                uses.values_mut().for_each(|others| {
+                    others.remove(&module);
+                });
             }
         }
         assert!(uses.is_empty(), "a circle in {name}: {uses:?}");
@@ -214,8 +214,16 @@ fn no_modules_of_a_crate_use_each_other_in_a_circle() {
 #[test]
 fn the_domain_touches_neither_the_system_nor_a_runtime() {
     let banned = [
-        "std::fs", "std::env", "std::thread", "std::process", "tokio::", "async_std::", "SystemTime",
-        "Instant::now", "getrandom", "println!",
+        "std::fs",
+        "std::env",
+        "std::thread",
+        "std::process",
+        "tokio::",
+        "async_std::",
+        "SystemTime",
+        "Instant::now",
+        "getrandom",
+        "println!",
     ];
     for source in sources("chime-domain") {
         // The suites are test code: they race threads against an adapter.

@@ -161,7 +161,8 @@ impl Real {
             }
             Command::OpenInbox { by: n } => {
                 if self.inboxes[*n].is_none() {
-                    self.inboxes[*n] = Some((me.inbox().await.map_err(|e| e.refusal().unwrap().code())?, vec![]));
+                    self.inboxes[*n] =
+                        Some((me.inbox().await.map_err(|e| e.refusal().unwrap().code())?, vec![]));
                 }
                 Ok(())
             }
