@@ -57,7 +57,10 @@ fn web_16_and_33_members_receive_the_messages_of_all_their_channels_their_own_to
         s.send(&s.alice, "one").await;
         s.world.send(&s.bob, &other, "two").await.unwrap();
         s.send(&s.bob, "three").await;
-        assert_eq!(received(&mut alices).await, ["CREATE_CHANNEL_MESSAGE one", "CREATE_CHANNEL_MESSAGE three"]);
+        assert_eq!(
+            received(&mut alices).await,
+            ["CREATE_CHANNEL_MESSAGE one", "CREATE_CHANNEL_MESSAGE three"]
+        );
         assert_eq!(
             received(&mut bobs).await,
             ["CREATE_CHANNEL_MESSAGE one", "CREATE_CHANNEL_MESSAGE two", "CREATE_CHANNEL_MESSAGE three"]
@@ -80,7 +83,11 @@ fn web_17_and_29_who_joins_later_receives_from_its_own_joining_on() {
         );
         assert_eq!(
             received(&mut alices).await,
-            ["CREATE_CHANNEL_MESSAGE early", "CREATE_CHANNEL_MEMBERSHIP carol", "CREATE_CHANNEL_MESSAGE late"]
+            [
+                "CREATE_CHANNEL_MESSAGE early",
+                "CREATE_CHANNEL_MEMBERSHIP carol",
+                "CREATE_CHANNEL_MESSAGE late"
+            ]
         );
     });
 }
@@ -119,8 +126,11 @@ fn web_24_edits_redactions_and_deletions_are_received_with_what_is_left_of_the_m
                 places.push((place.seq, chime_tests::shown(&happening)));
             }
         }
-        let expected =
-            [(1, "UPDATE_CHANNEL_MESSAGE second"), (1, "REDACT_CHANNEL_MESSAGE -"), (1, "DELETE_CHANNEL_MESSAGE -")];
+        let expected = [
+            (1, "UPDATE_CHANNEL_MESSAGE second"),
+            (1, "REDACT_CHANNEL_MESSAGE -"),
+            (1, "DELETE_CHANNEL_MESSAGE -"),
+        ];
         assert!(places.iter().map(|(seq, text)| (*seq, text.as_str())).eq(expected), "{places:?}");
     });
 }
@@ -270,7 +280,11 @@ fn chn_10_a_hidden_member_hears_all_and_only_itself_hears_of_its_coming_and_goin
         );
         assert_eq!(
             received(&mut alices).await,
-            ["CREATE_CHANNEL_MESSAGE psst", "CREATE_CHANNEL_MESSAGE alone", "CREATE_CHANNEL_MEMBERSHIP carol"]
+            [
+                "CREATE_CHANNEL_MESSAGE psst",
+                "CREATE_CHANNEL_MESSAGE alone",
+                "CREATE_CHANNEL_MEMBERSHIP carol"
+            ]
         );
     });
 }

@@ -161,7 +161,8 @@ impl Real {
             }
             Command::OpenInbox { by: n } => {
                 if self.inboxes[*n].is_none() {
-                    self.inboxes[*n] = Some((me.inbox().await.map_err(|e| e.refusal().unwrap().code())?, vec![]));
+                    self.inboxes[*n] =
+                        Some((me.inbox().await.map_err(|e| e.refusal().unwrap().code())?, vec![]));
                 }
                 Ok(())
             }
@@ -223,7 +224,7 @@ impl Real {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
     fn random_commands_have_the_replies_lists_and_events_of_a_naive_model_and_refusals_leave_no_trace(

@@ -160,8 +160,7 @@ impl Naive {
     fn pass_a_day(&mut self) {
         self.today += 1;
         if self.retention.is_some_and(|(_, set)| set + 30 <= self.today) {
-            let gone: BTreeSet<_> =
-                (0..self.notes.len()).filter(|n| self.hidden(&self.notes[*n])).collect();
+            let gone: BTreeSet<_> = (0..self.notes.len()).filter(|n| self.hidden(&self.notes[*n])).collect();
             for room in self.rooms.values_mut() {
                 room.messages.retain(|n| !gone.contains(n));
             }
