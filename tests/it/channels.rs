@@ -381,7 +381,7 @@ fn chn_21_list_channels_shows_public_ones_and_private_ones_to_admins_who_ask() {
         for (caller, filter) in [(&roots, None), (&alices, None), (&alices, Some(Public))] {
             let found = caller.list_channels(&world.app, filter, &all()).await.unwrap();
             let found: Vec<_> = found.items.iter().map(|view| view.channel.arn.clone()).collect();
-            assert_eq!(found, [public.clone()]);
+            assert_eq!(found, std::slice::from_ref(&public));
         }
         let found = roots.list_channels(&world.app, Some(Private), &all()).await.unwrap();
         assert_eq!(found.items[0].channel.arn, private);
@@ -560,9 +560,14 @@ fn e_06_a_missing_channel_is_not_found_where_the_model_says_so_and_forbidden_els
             world.refuses(alices.create_channel_membership(&missing, &alice, Default)).await,
             not_found
         );
-        let members = [alice.clone()];
         assert_eq!(
-            world.refuses(alices.batch_create_channel_membership(&missing, &members, Default)).await,
+            world
+                .refuses(alices.batch_create_channel_membership(
+                    &missing,
+                    std::slice::from_ref(&alice),
+                    Default
+                ))
+                .await,
             not_found
         );
         assert_eq!(world.refuses(alices.describe_channel_membership(&missing, &alice)).await, not_found);

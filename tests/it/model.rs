@@ -224,7 +224,7 @@ impl Real {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
     fn random_commands_have_the_replies_lists_and_events_of_a_naive_model_and_refusals_leave_no_trace(
