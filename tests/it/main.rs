@@ -4,5 +4,7 @@ mod channels;
 mod delivery;
 mod identity;
 mod messages;
+mod model;
+mod races;
 mod retention;
 mod roles;

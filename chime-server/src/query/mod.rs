@@ -50,10 +50,12 @@ const LARGEST: usize = 256 * 1024;
 /// The signing names of the two services.
 const SERVICES: &[&str] = &["iam", "sts"];
 
-/// Whether a request is for this protocol: no route of the API has these paths (wire.md section 9).
+/// Whether a request is for this protocol: no route of the API has these paths (wire.md section 9). A GET has to name
+/// its action, so that a look at the bare path is answered like any other unknown one.
 pub(crate) fn is_query(request: &Request) -> bool {
-    let is_form = matches!(*request.method(), Method::POST | Method::GET);
-    is_form && matches!(request.uri().path(), "/" | "" | "/console" | "/console/")
+    let names_action = || request.uri().query().is_some_and(|query| query.contains("Action="));
+    let asks = *request.method() == Method::POST || (*request.method() == Method::GET && names_action());
+    asks && matches!(request.uri().path(), "/" | "" | "/console" | "/console/")
 }
 
 /// Serves a request of the protocol.
