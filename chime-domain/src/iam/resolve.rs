@@ -33,6 +33,9 @@ pub(crate) struct Cache {
     compiled: Mutex<HashMap<Key, Compiled>>,
 }
 
+/// The policies of a record, with the revision at which they were read.
+type Compiled = (Revision, Arc<[NamedPolicy]>);
+
 #[derive(Debug)]
 struct Cached {
     token: Option<Box<str>>,

@@ -45,6 +45,8 @@ use crate::telemetry::Stopwatch;
 pub use self::web_identity::{Issuer, IssuerError, Issuers};
 
 const XML: HeaderValue = HeaderValue::from_static("text/xml");
+/// Largest form, in bytes; the longest policy document, percent-encoded, has a tenth of it.
+const LARGEST: usize = 256 * 1024;
 /// The signing names of the two services.
 const SERVICES: &[&str] = &["iam", "sts"];
 
@@ -93,7 +95,8 @@ struct Known {
 
 async fn run(app: &App, parts: &Parts, body: Body, known: &mut Known) -> Result<Xml, QueryError> {
     let target = Target::of(parts);
-    let body = collect(body, app.options().max_body, app.options().body_timeout).await?;
+    let largest = app.options().max_body.min(LARGEST);
+    let body = collect(body, largest, app.options().body_timeout).await?;
     let form = Form::parse(if body.is_empty() { target.query.as_bytes() } else { &body })?;
     let action = form.get("Action");
     let unsigned = action.is_some_and(Operation::is_unsigned);
