@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use chime_adapters::TestClock;
 use chime_domain::flow::Chime;
+use chime_domain::time::Timestamp;
 
 use crate::api::{Handler, all_handlers, operations::Routes};
 use crate::auth::sigv4::KeyCache;
 use crate::auth::{Keys, RootKey};
 use crate::ops::{Health, Metrics};
+use crate::query::Issuers;
 use crate::shutdown::Shutdown;
 use crate::throttle::{Rate, Throttle};
 use crate::worker::Scheduler;
@@ -33,7 +35,6 @@ struct Shared {
     health: Health,
     scheduler: Scheduler,
     hub: Hub,
-    shutdown: Shutdown,
     options: AppOptions,
 }
 
@@ -53,21 +54,34 @@ pub struct AppOptions {
     pub legacy_by_default: bool,
     /// Host and port of WebSocket sessions, as `GetMessagingSessionEndpoint` answers them (wire rule S-01).
     pub messaging_endpoint: String,
+    /// The identity providers of `AssumeRoleWithWebIdentity`.
+    pub issuers: Issuers,
     /// The clock that `/_chime/clock` moves; without one, that path does not exist.
     pub test_clock: Option<Arc<TestClock>>,
+    /// Says when to stop; a process that embeds the server drains it with its own.
+    pub shutdown: Shutdown,
 }
 
 impl Default for AppOptions {
     fn default() -> Self {
         Self {
             root: None,
-            max_body: 256 * 1024,
+            max_body: 1024 * 1024,
             body_timeout: std::time::Duration::from_secs(20),
             rate: Rate::default(),
             legacy_by_default: false,
             messaging_endpoint: "localhost".into(),
+            issuers: Issuers::default(),
             test_clock: None,
+            shutdown: Shutdown::default(),
         }
+    }
+}
+
+impl From<Chime> for App {
+    /// With the default options.
+    fn from(chime: Chime) -> Self {
+        Self::new(chime, AppOptions::default())
     }
 }
 
@@ -81,16 +95,15 @@ impl App {
     pub(crate) fn with_handlers(chime: Chime, options: AppOptions, handlers: Vec<Option<Handler>>) -> Self {
         let health = Health::default();
         Self(Arc::new(Shared {
-            keys: Keys::new(&chime.settings().account, options.root.clone()),
+            keys: Keys::new(chime.clone(), options.root.clone()),
             signing_keys: KeyCache::new(SIGNING_KEYS),
             routes: Routes::new(),
-            throttle: Throttle::new(options.rate, handlers.len()),
+            throttle: Throttle::new(options.rate, handlers.len() + 1),
             handlers,
             metrics: Metrics::new(),
             scheduler: Scheduler::new(chime.clone(), health.clone()),
             health,
             hub: Hub::default(),
-            shutdown: Shutdown::default(),
             options,
             chime,
         }))
@@ -141,7 +154,7 @@ impl App {
     /// Says when to stop, and waits for those who still work.
     #[must_use]
     pub fn shutdown(&self) -> &Shutdown {
-        &self.0.shutdown
+        &self.0.options.shutdown
     }
 
     pub(crate) fn hub(&self) -> &Hub {
@@ -158,6 +171,11 @@ impl App {
 
     pub(crate) fn throttle(&self) -> &Throttle {
         &self.0.throttle
+    }
+
+    /// Takes one request of the query protocol, whose operations share the bucket behind those of the table.
+    pub(crate) fn admit_query(&self, now: Timestamp) -> bool {
+        self.0.throttle.admit(self.0.handlers.len(), now)
     }
 
     /// The handler of the operation at a place of the table.

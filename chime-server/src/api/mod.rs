@@ -37,6 +37,8 @@ mod query;
 mod reply;
 pub mod request;
 pub(crate) mod response;
+#[cfg(test)]
+mod tests;
 pub(crate) mod wire;
 
 pub use error::ApiError;

@@ -30,7 +30,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::new(
         "http.max_body_bytes",
         Number(1024, 64 << 20),
-        "262144",
+        "1048576",
         "Largest body of an API request, in bytes.",
     ),
     Key::new(

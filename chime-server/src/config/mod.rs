@@ -33,7 +33,7 @@ pub use layers::Flag;
 pub use oidc::Oidc;
 pub use storage::{Database, Storage};
 pub use telemetry::Telemetry;
-pub use tls::Tls;
+pub use tls::{Acme, Tls};
 pub use value::{Origin, Value, Values};
 
 use crate::throttle::Rate;
