@@ -23,9 +23,6 @@ const COMPILED: usize = 4_096;
 /// How often the records are read again because they name others.
 const ROUNDS: usize = 16;
 
-/// The policies of a record as it was at a revision.
-type Compiled = (Revision, Arc<[NamedPolicy]>);
-
 /// What this process has resolved.
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
