@@ -83,7 +83,11 @@ fn text() -> impl Strategy<Value = String> {
 pub(super) fn command() -> impl Strategy<Value = Command> {
     use Command::*;
     let (u, c, m) = (0..USERS, 0..CHANNELS, 0..8usize);
-    let three = || (0..USERS, 0..CHANNELS, 0..USERS);
+    // Users often act on themselves, where the rules differ.
+    let three = || {
+        (0..USERS, 0..CHANNELS, 0..USERS, prop::bool::weighted(0.25))
+            .prop_map(|(by, channel, who, own)| (by, channel, if own { by } else { who }))
+    };
     let rare = prop_oneof![
         2 => u.clone().prop_map(CreateUser),
         2 => u.clone().prop_map(DeleteUser),
