@@ -190,6 +190,9 @@ fn settings(config: &Config) -> Settings {
     settings.account.clone_from(&config.auth.account_id);
     settings.region.clone_from(&config.auth.region);
     settings.limits = config.limits.clone();
+    settings.members_redact_own = config.rules.members_redact_own;
+    settings.members_remove_others = config.rules.members_remove_others;
+    settings.tag_session_required = config.rules.tag_session_required;
     settings
 }
 
