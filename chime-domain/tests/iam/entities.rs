@@ -342,10 +342,13 @@ fn a_principal_is_found_by_its_exact_arn_with_the_policies_it_has_now() {
     assert!(world.may(&session, "chime:ListChannels", "*"));
     assert!(named(&format!("arn:aws:iam::{ACCOUNT}:root")).unwrap().policies.is_owner());
 
-    for nobody in ["user/ada", "user/team/Ada", "role/Ada", "user/Bob", "user", "group/Ada", "assumed-role/Chat/demo"] {
+    for nobody in
+        ["user/ada", "user/team/Ada", "role/Ada", "user/Bob", "user", "group/Ada", "assumed-role/Chat/demo"]
+    {
         assert!(named(&format!("arn:aws:iam::{ACCOUNT}:{nobody}")).is_none(), "{nobody}");
     }
-    for nobody in ["", "root", "Ada", "arn:aws:iam::210987654321:user/Ada", "arn:aws:iam::210987654321:root"] {
+    for nobody in ["", "root", "Ada", "arn:aws:iam::210987654321:user/Ada", "arn:aws:iam::210987654321:root"]
+    {
         assert!(named(nobody).is_none(), "{nobody}");
     }
 }

@@ -61,6 +61,9 @@ fn of_operation(
     let unreadable = || ExplainError::Question("the resources cannot be put into a request".into());
     let query = Query::parse(&made.query).ok_or_else(unreadable)?;
     let found = app.routes().find(operation.method, &made.path, &query).map_err(|_| unreadable())?;
+    if app.handler(found.index).is_none() {
+        text.push_str("  not available here: every request is answered UnknownOperationException\n");
+    }
     let hints = Hints::of(operation, &made.body);
     let subject = Subject {
         operation,

@@ -3,7 +3,7 @@
 use chime_domain::access::{Action, MembershipType, Privacy, Situation, Standing, decide};
 use chime_domain::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn};
 use chime_domain::error::{Refusal, ServiceError};
-use chime_domain::messaging::{CallerFacts, ChannelFacts, Missing, UserFacts};
+use chime_domain::messaging::{CallerFacts, ChannelFacts, Missing, UserFacts, bad_bearer};
 
 use super::question::{self, Question};
 use super::{Denial, ExplainError, line};
@@ -56,7 +56,11 @@ pub(super) async fn explain(
     match decided {
         Ok(()) => Ok(None),
         Err(ServiceError::Store(error)) => Err(error.into()),
-        Err(refused) => Ok(Some(Denial { by: "role", error: refused.into(), remedy: None })),
+        Err(refused) => {
+            let bearer = matches!(&refused, ServiceError::Refused(refusal) if *refusal == bad_bearer());
+            let by = if bearer { "the bearer" } else { "role" };
+            Ok(Some(Denial { by, error: refused.into(), remedy: None }))
+        }
     }
 }
 

@@ -38,7 +38,7 @@ fn a_running_server_and_its_closed_database_give_the_same_answers() {
     let running = [explain(dir.path(), &allowed), explain(dir.path(), &denied)];
     assert_eq!((running[0].0, running[1].0), (Some(0), Some(1)), "{running:?}");
     assert!(running[0].1.ends_with("\nverdict: allowed\n"), "{running:?}");
-    assert!(running[1].1.contains("denied by role (UnauthorizedClientException, 401)"), "{running:?}");
+    assert!(running[1].1.contains("denied by the bearer (UnauthorizedClientException, 401)"), "{running:?}");
     let (code, _, error) = explain(dir.path(), &unknown);
     assert_eq!(code, Some(2));
     assert!(error.contains("There is no principal `AKIANOBODYNOBODYNOBO`"), "{error}");
