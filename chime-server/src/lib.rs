@@ -9,6 +9,6 @@ pub mod shutdown;
 pub mod telemetry;
 pub mod throttle;
 pub mod worker;
-mod ws;
+pub mod ws;
 
 pub use app::{App, AppOptions};
