@@ -32,13 +32,20 @@ pub struct Refusal {
     rule: &'static str,
     message: Cow<'static, str>,
     remedy: Cow<'static, str>,
+    documented: bool,
 }
 
 impl Refusal {
     /// A refusal by `rule`, for the reason in `message`.
     #[must_use]
     pub fn new(code: ErrorCode, rule: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, rule, message: message.into(), remedy: Cow::Borrowed("") }
+        Self { code, rule, message: message.into(), remedy: Cow::Borrowed(""), documented: false }
+    }
+
+    /// A refusal whose message is documented word for word, so that neither rule nor remedy is added to its text.
+    #[must_use]
+    pub const fn documented(code: ErrorCode, rule: &'static str, message: &'static str) -> Self {
+        Self { code, rule, message: Cow::Borrowed(message), remedy: Cow::Borrowed(""), documented: true }
     }
 
     /// A [`ErrorCode::BadRequest`].
@@ -93,6 +100,9 @@ impl Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.documented {
+            return f.write_str(&self.message);
+        }
         write!(f, "{} [{}]", self.message, self.rule)?;
         if !self.remedy.is_empty() {
             write!(f, " To pass: {}", self.remedy)?;

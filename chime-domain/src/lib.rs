@@ -9,7 +9,7 @@
 //!         ─ commit              ports::Store::commit → changes and announcements, or nothing
 //! ```
 //!
-//! Contexts import only leftwards: `access ← identity ← messaging ← upkeep`. `ports` and `flow` know no context.
+//! Contexts import only leftwards: `access ← iam ← identity ← messaging ← upkeep`. `ports` and `flow` know no context.
 #![warn(missing_docs)]
 
 pub mod access;
@@ -18,6 +18,7 @@ pub mod arn;
 pub mod conformance;
 pub mod error;
 pub mod flow;
+pub mod iam;
 pub mod identity;
 pub mod ids;
 pub mod limits;

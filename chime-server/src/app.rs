@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use chime_adapters::TestClock;
 use chime_domain::flow::Chime;
+use chime_domain::time::Timestamp;
 
 use crate::api::{Handler, all_handlers, operations::Routes};
 use crate::auth::sigv4::KeyCache;
 use crate::auth::{Keys, RootKey};
 use crate::ops::{Health, Metrics};
+use crate::query::Issuers;
 use crate::shutdown::Shutdown;
 use crate::throttle::{Rate, Throttle};
 use crate::worker::Scheduler;
@@ -53,6 +55,8 @@ pub struct AppOptions {
     pub legacy_by_default: bool,
     /// Host and port of WebSocket sessions, as `GetMessagingSessionEndpoint` answers them (wire rule S-01).
     pub messaging_endpoint: String,
+    /// The identity providers of `AssumeRoleWithWebIdentity`.
+    pub issuers: Issuers,
     /// The clock that `/_chime/clock` moves; without one, that path does not exist.
     pub test_clock: Option<Arc<TestClock>>,
 }
@@ -61,11 +65,12 @@ impl Default for AppOptions {
     fn default() -> Self {
         Self {
             root: None,
-            max_body: 256 * 1024,
+            max_body: 1024 * 1024,
             body_timeout: std::time::Duration::from_secs(20),
             rate: Rate::default(),
             legacy_by_default: false,
             messaging_endpoint: "localhost".into(),
+            issuers: Issuers::default(),
             test_clock: None,
         }
     }
@@ -81,10 +86,10 @@ impl App {
     pub(crate) fn with_handlers(chime: Chime, options: AppOptions, handlers: Vec<Option<Handler>>) -> Self {
         let health = Health::default();
         Self(Arc::new(Shared {
-            keys: Keys::new(&chime.settings().account, options.root.clone()),
+            keys: Keys::new(chime.clone(), options.root.clone()),
             signing_keys: KeyCache::new(SIGNING_KEYS),
             routes: Routes::new(),
-            throttle: Throttle::new(options.rate, handlers.len()),
+            throttle: Throttle::new(options.rate, handlers.len() + 1),
             handlers,
             metrics: Metrics::new(),
             scheduler: Scheduler::new(chime.clone(), health.clone()),
@@ -158,6 +163,11 @@ impl App {
 
     pub(crate) fn throttle(&self) -> &Throttle {
         &self.0.throttle
+    }
+
+    /// Takes one request of the query protocol, whose operations share the bucket behind those of the table.
+    pub(crate) fn admit_query(&self, now: Timestamp) -> bool {
+        self.0.throttle.admit(self.0.handlers.len(), now)
     }
 
     /// The handler of the operation at a place of the table.

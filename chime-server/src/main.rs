@@ -1,1 +1,186 @@
-fn main() {}
+//! The command line.
+
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use chime_server::boot::{self, Endpoints};
+use chime_server::config::{self, Config};
+use chime_server::telemetry;
+use clap::{Args, Parser, Subcommand};
+use mimalloc::MiMalloc;
+use tokio::signal::unix::{SignalKind, signal};
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+/// How long what still runs may hold up the end of the process.
+const LAST_WAIT: Duration = Duration::from_millis(200);
+
+/// An open server for Amazon Chime SDK clients. Independent; not affiliated with or endorsed by AWS.
+#[derive(Parser)]
+#[command(name = "chime-server", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve until SIGTERM or SIGINT; the first lets requests finish, the second does not.
+    Serve(Settings),
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Read it as `serve` would, and say what is wrong.
+    Check(Settings),
+    /// Print a JSON Schema of the file.
+    Schema,
+    /// Print every setting with its value and where that came from.
+    Explain(Settings),
+}
+
+/// Settings that are often given on the command line; each can come from the environment or the file too.
+#[derive(Args)]
+struct Settings {
+    /// Directory of the root credentials, the TLS authority and the database.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// Address of the plain listener; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR:PORT")]
+    http_listen: Option<String>,
+    /// Address of the TLS listener; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR:PORT")]
+    https_listen: Option<String>,
+    /// `memory:` or `sqlite:PATH`.
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// Name that clients use.
+    #[arg(long, value_name = "NAME")]
+    public_host: Option<String>,
+    /// TOML file with further settings.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Add /_chime/clock, by which anybody can move the time forwards.
+    #[arg(long)]
+    test_clock: bool,
+}
+
+impl Settings {
+    fn read(self) -> Result<Config> {
+        let flags = [
+            ("--data-dir", "data_dir", self.data_dir),
+            ("--http-listen", "http_listen", self.http_listen),
+            ("--https-listen", "https_listen", self.https_listen),
+            ("--database", "database", self.database),
+            ("--public-host", "public_host", self.public_host),
+            ("--test-clock", "test_clock", self.test_clock.then(|| "true".to_owned())),
+        ];
+        let flags: Vec<_> =
+            flags.into_iter().filter_map(|(flag, key, value)| Some((flag, key, value?))).collect();
+        Ok(Config::read(&flags, self.config.as_deref())?)
+    }
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "chime-server: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Serve(settings) => serve(&settings.read()?),
+        Command::Config(ConfigCommand::Check(settings)) => {
+            settings.read()?;
+            print("the configuration is good\n")
+        }
+        Command::Config(ConfigCommand::Schema) => print(&(config::schema() + "\n")),
+        Command::Config(ConfigCommand::Explain(settings)) => print(&config::explain(&settings.read()?)),
+    }
+}
+
+fn serve(config: &Config) -> Result<()> {
+    telemetry::start(config.telemetry.format, config.telemetry.filter.clone())?;
+    raise_open_files();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut stop = async || {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        let running = boot::start(config).await?;
+        print(&greeting(running.endpoints()))?;
+        stop().await;
+        running.stop(stop()).await;
+        Ok::<_, anyhow::Error>(())
+    })?;
+    runtime.shutdown_timeout(LAST_WAIT);
+    Ok(())
+}
+
+/// Every connection is an open file, and the usual soft limit of 1024 is for programs that use `select`.
+fn raise_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        let raised = Rlimit { current: limit.maximum, ..limit };
+        if let Err(error) = setrlimit(Resource::Nofile, raised) {
+            tracing::debug!(%error, "the limit of open files cannot be raised");
+        }
+    }
+}
+
+fn greeting(endpoints: &Endpoints) -> String {
+    let mut text = format!(
+        "chime-server {} is ready.\n  http         {}\n  https        {}\n",
+        env!("CARGO_PKG_VERSION"),
+        endpoints.http_url(),
+        endpoints.https_url(),
+    );
+    let mut variables = format!("AWS_DEFAULT_REGION={}", endpoints.region);
+    match &endpoints.credentials {
+        Some(path) => {
+            let _ = writeln!(text, "  credentials  {}", path.display());
+            for (variable, member) in
+                [("AWS_ACCESS_KEY_ID", "AccessKeyId"), ("AWS_SECRET_ACCESS_KEY", "SecretAccessKey")]
+            {
+                let _ = write!(
+                    variables,
+                    r#" {variable}=$(sed -n 's/.*"{member}": "\(.*\)".*/\1/p' '{}')"#,
+                    path.display()
+                );
+            }
+        }
+        None => text.push_str("  credentials  from the configuration\n"),
+    }
+    if let Some(path) = &endpoints.authority {
+        let _ = writeln!(text, "  CA to trust  {}", path.display());
+    }
+    let _ = writeln!(
+        text,
+        "Try:\n  {variables} \\\n    aws chime-sdk-identity create-app-instance --name demo --endpoint-url {}",
+        endpoints.http_url()
+    );
+    text
+}
+
+fn print(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("standard output")
+}

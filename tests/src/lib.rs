@@ -1,6 +1,9 @@
 //! The harness that the tests share: a small world to act in.
 #![expect(clippy::expect_used, clippy::panic, reason = "a harness fails its test by panicking")]
 
+mod dump;
+mod events;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,11 +15,17 @@ use chime_domain::error::{ErrorCode, ServiceError};
 use chime_domain::identity::{CreateAppInstance, CreateAppInstanceUser};
 use chime_domain::ids::{AppInstanceUserId, MessageId};
 use chime_domain::limits::{Limits, Quota};
-use chime_domain::messaging::{CreateChannel, Messaging, SendChannelMessage};
+use chime_domain::messaging::{
+    CreateChannel, ListChannelMessages, Messaging, SendChannelMessage, UpdateChannelMessage,
+};
+use chime_domain::page::PageRequest;
 use chime_domain::ports::Store;
 use chime_domain::text::{Content, ResourceName, UserName};
 use chime_domain::time::Timestamp;
 use chime_domain::{Chime, Settings};
+
+pub use dump::dump;
+pub use events::{received, shown};
 
 /// 2021-01-11T22:12:31.123Z, when every world begins.
 pub const BEGINNING: Timestamp = Timestamp::from_millis(1_610_403_151_123);
@@ -111,6 +120,63 @@ impl World {
         self.as_user(user).send_channel_message(SendChannelMessage::new(channel.clone(), content)).await
     }
 
+    /// Edits a message.
+    ///
+    /// # Errors
+    ///
+    /// Those of the operation.
+    pub async fn edit(
+        &self,
+        user: &AppInstanceUserArn,
+        channel: &ChannelArn,
+        id: &MessageId,
+        text: &str,
+    ) -> Result<MessageId, ServiceError> {
+        let mut command = UpdateChannelMessage::new(channel.clone(), id.clone());
+        command.content = Some(Content::new(text).expect("content"));
+        self.as_user(user).update_channel_message(command).await
+    }
+
+    /// The contents of a channel's messages as a user lists them, oldest first; `-` for a redacted one.
+    pub async fn texts(&self, user: &AppInstanceUserArn, channel: &ChannelArn) -> Vec<String> {
+        let mut command = ListChannelMessages::new(channel.clone());
+        let mut texts = Vec::new();
+        loop {
+            let page = self.as_user(user).list_channel_messages(&command).await.expect("messages");
+            let contents = page.items.iter().map(|sent| sent.message.content.clone());
+            texts.extend(contents.map(|content| content.map_or("-".into(), |text| text.as_str().to_owned())));
+            if page.next.is_none() {
+                texts.reverse();
+                return texts;
+            }
+            command.page = PageRequest::new(None, page.next);
+        }
+    }
+
+    /// The ids of a channel's members of one kind, as a user lists them.
+    pub async fn members(
+        &self,
+        user: &AppInstanceUserArn,
+        channel: &ChannelArn,
+        kind: MembershipType,
+    ) -> Vec<String> {
+        let page = PageRequest::default();
+        let page = self.as_user(user).list_channel_memberships(channel, Some(kind), &page).await;
+        let page = page.expect("memberships");
+        page.items.iter().map(|membership| membership.member.arn.user_id().to_owned()).collect()
+    }
+
+    /// The refusal of an operation, which leaves no trace in the store: nothing written, nothing announced.
+    pub async fn refuses<T: std::fmt::Debug>(
+        &self,
+        operation: impl Future<Output = Result<T, ServiceError>>,
+    ) -> (ErrorCode, &'static str) {
+        let before = dump(&self.chime).await;
+        let refusal = refused(operation.await);
+        assert_eq!(dump(&self.chime).await, before, "a refused operation left a trace: {refusal:?}");
+        refusal
+    }
+
     /// Moves the clock and does what falls due.
     pub async fn later(&self, by: Duration) {
         self.clock.advance(by);
@@ -138,5 +204,5 @@ pub fn refused<T: std::fmt::Debug>(result: Result<T, ServiceError>) -> (ErrorCod
 
 /// Runs a test's future.
 pub fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime").block_on(future)
 }

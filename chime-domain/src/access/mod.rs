@@ -8,7 +8,7 @@
 //! # Our choices
 //!
 //! - A banned user counts as a non-member, and public reads are refused too (rule ROLE-11). Somebody who is made an
-//!   administrator or a moderator while banned has the rights of that role.
+//!   administrator while banned has the rights of that role.
 //! - A HIDDEN member cannot send, whatever other role it has (rule ROLE-12).
 //! - Members remove DEFAULT memberships, others' included (rule ROLE-03), unless `members_remove_others` is off;
 //!   `members_redact_own` is off (rule MSG-12).

@@ -1,7 +1,9 @@
 //! The facade: everything a command needs, behind one cheap handle.
 
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
@@ -35,6 +37,9 @@ pub struct Settings {
     pub members_redact_own: bool,
     /// Members may remove other DEFAULT members (rule ROLE-03).
     pub members_remove_others: bool,
+    /// Session tags need an Allow of `sts:TagSession` on both sides; without this, they need that nothing denies it
+    /// (rule IAM-22).
+    pub tag_session_required: bool,
 }
 
 impl Default for Settings {
@@ -46,6 +51,7 @@ impl Default for Settings {
             limits: Limits::default(),
             members_redact_own: false,
             members_remove_others: true,
+            tag_session_required: false,
         }
     }
 }
@@ -61,6 +67,7 @@ struct Shared {
     settings: Settings,
     secret: [u8; 32],
     message_key: [u8; 32],
+    local: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
 impl fmt::Debug for Chime {
@@ -120,7 +127,8 @@ impl ChimeBuilder {
             .and_then(|kept| <[u8; 32]>::try_from(kept.0.0.as_slice()).ok())
             .ok_or_else(|| StoreError::Corrupt { what: "the service's secret".into(), source: None })?;
         let message_key = derive(&secret, "message-id");
-        Ok(Chime(Arc::new(Shared { store, clock, entropy, settings, secret, message_key })))
+        let local = Mutex::default();
+        Ok(Chime(Arc::new(Shared { store, clock, entropy, settings, secret, message_key, local })))
     }
 }
 
@@ -187,6 +195,14 @@ impl Chime {
     #[must_use]
     pub fn secret_for(&self, purpose: &str) -> [u8; 32] {
         derive(&self.0.secret, purpose)
+    }
+
+    /// What a context keeps in this process only, made when first asked for: caches, never the truth.
+    pub(crate) fn local<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        // A panic elsewhere leaves a map of complete entries behind.
+        let mut all = self.0.local.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = all.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default()));
+        Arc::clone(kept).downcast::<T>().unwrap_or_default()
     }
 
     /// What makes the ids of messages from their tokens.

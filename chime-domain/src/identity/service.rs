@@ -63,6 +63,8 @@ impl Identity<'_> {
         arn: &AppInstanceUserArn,
     ) -> Result<Loaded<AppInstanceUser>, ServiceError> {
         let found = self.load::<AppInstanceUser>(keys::user(arn)).await?;
+        // The users of a deleted app instance are inaccessible before their records are removed (rule APP-12).
+        self.instance(&arn.app_instance()).await?;
         if found.get().is_some_and(|user| user.arn == *arn) { Ok(found) } else { Err(hidden_user().into()) }
     }
 

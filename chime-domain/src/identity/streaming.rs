@@ -51,6 +51,7 @@ fn check(configurations: &[StreamingConfiguration], arn: &AppInstanceArn) -> Res
 
 impl Identity<'_> {
     /// `PutMessagingStreamingConfigurations`, in older clients `PutAppInstanceStreamingConfigurations`.
+    /// The first one makes the service-linked role (rule IAM-30).
     ///
     /// # Errors
     ///
@@ -64,12 +65,14 @@ impl Identity<'_> {
         self.chime
             .transact(|_| async {
                 let instance = self.instance(arn).await?;
+                let (role, role_exists) = self.chime.iam().ensure_streaming_role().await?;
                 let value = StreamingConfigurations {
                     configurations: configurations.clone(),
                     since: self.chime.now(),
                 };
                 Ok(Decision::reply(value.clone())
-                    .guard(instance.guard())
+                    .guards([instance.guard(), role])
+                    .change(role_exists)
                     .change(Change::Put(keys::streaming(arn), Record::of(value))))
             })
             .await

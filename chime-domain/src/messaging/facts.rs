@@ -83,20 +83,22 @@ pub struct ChannelFacts {
 
 /// The refusal of a bad, unknown or foreign bearer (wire rule E-09).
 #[must_use]
-pub(super) fn bad_bearer() -> Refusal {
-    Refusal::new(
+pub fn bad_bearer() -> Refusal {
+    Refusal::documented(
         ErrorCode::UnauthorizedClient,
         "E-09",
         "An invalid app instance user ARN was supplied for the x-amz-chime-bearer HTTP header.",
     )
-    .unless("give the ARN of an existing user of the channel's app instance.")
 }
 
 /// The refusal of a user ARN in the input that names nobody (wire rule E-09).
 #[must_use]
-pub(super) fn bad_target() -> Refusal {
-    Refusal::forbidden("E-09", "An invalid app instance user ARN was supplied for the input parameter.")
-        .unless("give the ARN of an existing user of the channel's app instance.")
+pub fn bad_target() -> Refusal {
+    Refusal::documented(
+        ErrorCode::Forbidden,
+        "E-09",
+        "An invalid app instance user ARN was supplied for the input parameter.",
+    )
 }
 
 /// Whether an operation's model knows NotFound (wire rule E-06).

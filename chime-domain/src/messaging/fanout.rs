@@ -21,7 +21,8 @@ pub type Delivery<'a, T> = &'a mut dyn FnMut(&T);
 struct Listener<T> {
     connections: Vec<(SubscriptionId, T)>,
     channels: HashSet<ChannelArn>,
-    /// While the memberships of the first connection are being loaded: those that announcements spoke of since.
+    /// While the memberships are being loaded: the channels whose membership announcements spoke of since the first
+    /// connection.
     loading: Option<HashSet<ChannelArn>>,
 }
 
@@ -39,10 +40,10 @@ impl<T> Default for Fanout<T> {
 }
 
 impl<T: Clone> Fanout<T> {
-    /// Adds a connection of a user. When it answers true, the user's memberships must be loaded from the store and
-    /// given to [`Self::loaded`], once every announcement that the load may have seen has been applied.
+    /// Adds a connection of a user. When it answers true, the user's memberships are not known yet: they must be loaded
+    /// from the store and given to [`Self::loaded`], once every announcement that the load may have seen has been
+    /// applied. While one load is under way, further connections answer true as well, and any load will do.
     pub fn connect(&mut self, user: &AppInstanceUserArn, id: SubscriptionId, handle: T) -> bool {
-        let first = !self.users.contains_key(user);
         let listener = self.users.entry(user.clone()).or_insert_with(|| Listener {
             connections: Vec::new(),
             channels: HashSet::new(),
@@ -52,19 +53,22 @@ impl<T: Clone> Fanout<T> {
             self.rooms.entry(channel.clone()).or_default().push((id, handle.clone()));
         }
         listener.connections.push((id, handle));
-        first
+        listener.loading.is_some()
     }
 
-    /// Whether a connected user's memberships have yet to be loaded.
-    #[must_use]
-    pub fn is_loading(&self, user: &AppInstanceUserArn) -> bool {
-        self.users.get(user).is_some_and(|listener| listener.loading.is_some())
-    }
-
-    /// The memberships of a user, as the store had them after [`Self::connect`]. What was announced in between is
-    /// known better here.
-    pub fn loaded(&mut self, user: &AppInstanceUserArn, channels: impl IntoIterator<Item = ChannelArn>) {
+    /// The memberships of a user, as the store had them after the [`Self::connect`] of `id`. What was announced in
+    /// between is known better here. A load that outlived its connection counts for nothing: the user may have gone
+    /// and come back since, and what changed in between is not known.
+    pub fn loaded(
+        &mut self,
+        user: &AppInstanceUserArn,
+        id: SubscriptionId,
+        channels: impl IntoIterator<Item = ChannelArn>,
+    ) {
         let Some(listener) = self.users.get_mut(user) else { return };
+        if !listener.connections.iter().any(|(known, _)| *known == id) {
+            return;
+        }
         let Some(touched) = listener.loading.take() else { return };
         for channel in channels {
             if !touched.contains(&channel) {

@@ -69,7 +69,7 @@ impl Messaging<'_> {
         let seen = chime.store().newest().await?;
         while inbox.cursor < seen && inbox.pull().await? {}
         inbox.waiting.clear();
-        inbox.fanout.loaded(user, channels);
+        inbox.fanout.loaded(user, SubscriptionId(0), channels);
         Ok(inbox)
     }
 }

@@ -7,6 +7,8 @@
 //!
 //! - The creator of a channel becomes a DEFAULT member and a moderator of it (rule CHN-03). A channel is PUBLIC and
 //!   RESTRICTED unless told otherwise (rule CHN-08).
+//! - Nobody is a moderator of a channel and banned from it: a moderator cannot be banned (rule CHN-14), and a banned
+//!   user cannot be made a moderator until the ban is deleted.
 //! - Who adds itself to a public channel becomes a DEFAULT member; HIDDEN is for those who are added by others.
 //! - The id of a message is a digest of its token, its sender and its channel under the service's secret. So a repeated
 //!   sending finds the first one without a second index, for as long as the message exists.
@@ -29,7 +31,7 @@ mod tests;
 mod types;
 
 pub use events::{ChannelEvent, Happening, Place};
-pub use facts::{CallerFacts, ChannelFacts, Missing, UserFacts};
+pub use facts::{CallerFacts, ChannelFacts, Missing, UserFacts, bad_bearer, bad_target};
 pub use fanout::{Delivery, Fanout, SubscriptionId};
 pub use inbox::Inbox;
 pub(crate) use rules::leaving;

@@ -2,21 +2,23 @@
 
 use super::retention::trim;
 use crate::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn};
-use crate::error::ServiceError;
-use crate::flow::{Chime, Decision, Task, load};
-use crate::identity::{AppInstance, keys as identity_keys};
+use crate::error::{ServiceError, StoreError};
+use crate::flow::{Chime, Decision, Loaded, Task, load};
+use crate::identity::{AppInstance, Tombstone, keys as identity_keys};
 use crate::ids::{AppInstanceUserId, ChannelId};
 use crate::limits::Quota;
 use crate::messaging::keys::{self, Relation};
 use crate::messaging::{Ban, Channel, ChannelEvent, Membership, Moderator, leaving};
-use crate::ports::{Batch, Change, Key, Scan, Versioned};
+use crate::ports::{Batch, Change, Guard, Key, Scan, Versioned};
 use crate::time::Timestamp;
 
 const CHUNK: usize = 200;
 
-async fn write(chime: &Chime, changes: Vec<Change>) -> Result<(), ServiceError> {
+/// Writes what a purge removes, as long as the guards hold: they say that the id is not in use again.
+async fn write(chime: &Chime, guards: &[Guard], changes: Vec<Change>) -> Result<(), ServiceError> {
     if !changes.is_empty() {
-        chime.store().commit(Batch { guards: Vec::new(), changes, announce: Vec::new() }).await?;
+        let batch = Batch { guards: guards.to_vec(), changes, announce: Vec::new() };
+        chime.store().commit(batch).await?;
     }
     Ok(())
 }
@@ -40,30 +42,40 @@ where
 }
 
 /// Removes all records below a key.
-async fn clear(chime: &Chime, parent: &Key) -> Result<(), ServiceError> {
+async fn clear(chime: &Chime, guards: &[Guard], parent: &Key) -> Result<(), ServiceError> {
     drain(chime, parent, |found| async move {
-        write(chime, found.into_iter().map(|(key, _)| Change::Delete(key)).collect()).await
+        write(chime, guards, found.into_iter().map(|(key, _)| Change::Delete(key)).collect()).await
     })
     .await
 }
 
 pub(super) async fn channel(chime: &Chime, task: &Task) -> Result<Option<Task>, ServiceError> {
-    if let Some(arn) = task.subject.first().and_then(|arn| ChannelArn::parse(arn).ok()) {
-        contents(chime, &arn).await?;
-        write(chime, vec![Change::Delete(keys::deleted_channel(&arn))]).await?;
+    let Some(arn) = task.subject.first().and_then(|arn| ChannelArn::parse(arn).ok()) else { return Ok(None) };
+    let tombstone = load::<Tombstone>(chime.store(), keys::deleted_channel(&arn)).await?;
+    if !tombstone.exists() {
+        return Ok(None);
     }
-    Ok(None)
+    let guards = [tombstone.guard()];
+    let purge = async {
+        contents(chime, &guards, &arn).await?;
+        write(chime, &guards, vec![Change::Delete(tombstone.key().clone())]).await
+    };
+    match purge.await {
+        // The lease ran out and another finished it.
+        Err(ServiceError::Store(StoreError::Conflict)) => Ok(None),
+        done => done.map(|()| None),
+    }
 }
 
 /// Everything that hangs on a channel whose record is gone.
-async fn contents(chime: &Chime, arn: &ChannelArn) -> Result<(), ServiceError> {
+async fn contents(chime: &Chime, guards: &[Guard], arn: &ChannelArn) -> Result<(), ServiceError> {
     let settings = chime.settings();
     drain(chime, &Relation::Member.of_channel(arn), |found| async move {
         let mut changes = Vec::new();
         for (_, record) in found {
             changes.extend(leaving::membership(settings, &*record.record.read::<Membership>()?));
         }
-        write(chime, changes).await
+        write(chime, guards, changes).await
     })
     .await?;
     drain(chime, &Relation::Moderator.of_channel(arn), |found| async move {
@@ -71,7 +83,7 @@ async fn contents(chime: &Chime, arn: &ChannelArn) -> Result<(), ServiceError> {
         for (_, record) in found {
             changes.extend(leaving::moderator(settings, &*record.record.read::<Moderator>()?));
         }
-        write(chime, changes).await
+        write(chime, guards, changes).await
     })
     .await?;
     drain(chime, &Relation::Ban.of_channel(arn), |found| async move {
@@ -79,14 +91,14 @@ async fn contents(chime: &Chime, arn: &ChannelArn) -> Result<(), ServiceError> {
         for (_, record) in found {
             changes.extend(leaving::ban(&*record.record.read::<Ban>()?));
         }
-        write(chime, changes).await
+        write(chime, guards, changes).await
     })
     .await?;
-    clear(chime, &keys::read_markers(arn)).await?;
-    clear(chime, &keys::all_preferences(arn)).await?;
+    clear(chime, guards, &keys::read_markers(arn)).await?;
+    clear(chime, guards, &keys::all_preferences(arn)).await?;
     let stream = keys::messages(arn);
-    trim(chime, &stream, Timestamp::MAX).await?;
-    write(chime, vec![Change::DropStream(stream)]).await
+    trim(chime, &stream, Timestamp::MAX, guards).await?;
+    write(chime, guards, vec![Change::DropStream(stream)]).await
 }
 
 /// The user's memberships end one by one, each announced; its moderator rows and bans go silently.
@@ -94,22 +106,51 @@ pub(super) async fn user(chime: &Chime, task: &Task) -> Result<Option<Task>, Ser
     let Some(arn) = task.subject.first().and_then(|arn| AppInstanceUserArn::parse(arn).ok()) else {
         return Ok(None);
     };
-    let arn = &arn;
+    let tombstone = load::<Tombstone>(chime.store(), identity_keys::deleted_user(&arn)).await?;
     for relation in Relation::ALL {
-        drain(chime, &relation.of_user(arn), |found| async move {
-            for (index, _) in found {
-                let Ok(id) = ChannelId::new(index.last()) else { continue };
-                let channel = arn.app_instance().channel(&id);
-                let decision = parted(chime, relation, &channel, arn).await?;
-                // The index row goes in any case, so that the loop ends.
-                chime.commit(decision.change(Change::Delete(index))).await?;
+        loop {
+            let found = chime.store().scan(Scan::below(&relation.of_user(&arn), CHUNK)).await?;
+            if found.is_empty() {
+                break;
             }
-            Ok(())
-        })
-        .await?;
+            for (index, _) in found {
+                if !part(chime, &tombstone, relation, &arn, &index).await? {
+                    return Ok(None);
+                }
+            }
+        }
     }
-    write(chime, vec![Change::Delete(identity_keys::deleted_user(arn))]).await?;
-    Ok(None)
+    match write(chime, &[tombstone.guard()], vec![Change::Delete(tombstone.key().clone())]).await {
+        // The lease ran out and another finished it.
+        Err(ServiceError::Store(StoreError::Conflict)) => Ok(None),
+        done => done.map(|()| None),
+    }
+}
+
+/// Ends one relation of a deleted user to a channel. False when the user is not being removed any more: the lease ran
+/// out and another finished it, so the id may be in use again.
+async fn part(
+    chime: &Chime,
+    tombstone: &Loaded<Tombstone>,
+    relation: Relation,
+    user: &AppInstanceUserArn,
+    index: &Key,
+) -> Result<bool, ServiceError> {
+    chime
+        .transact(|_| async {
+            let now = load::<Tombstone>(chime.store(), tombstone.key().clone()).await?;
+            if !now.exists() || now.guard() != tombstone.guard() {
+                return Ok(Decision::reply(false));
+            }
+            let ended = match ChannelId::new(index.last()) {
+                Ok(id) => parted(chime, relation, &user.app_instance().channel(&id), user).await?,
+                Err(_) => Decision::reply(()),
+            };
+            let Decision { batch, .. } = ended;
+            // The index row goes in any case, so that the caller's loop ends.
+            Ok(Decision { reply: true, batch }.guard(now.guard()).change(Change::Delete(index.clone())))
+        })
+        .await
 }
 
 async fn parted(
@@ -123,22 +164,31 @@ async fn parted(
     Ok(match relation {
         Relation::Member => {
             let found = load::<Membership>(chime.store(), key).await?;
+            let place = load::<Channel>(chime.store(), keys::channel(channel)).await?;
+            let decision = decision.guards([found.guard(), place.guard()]);
             match found.get() {
-                Some(membership) => decision
-                    .changes(leaving::membership(chime.settings(), membership))
-                    .announce(ChannelEvent::MembershipDeleted(membership.clone()).announce()),
+                Some(membership) => {
+                    let decision = decision.changes(leaving::membership(chime.settings(), membership));
+                    // Of a deleted channel nothing more is heard.
+                    match place.exists() {
+                        true => {
+                            decision.announce(ChannelEvent::MembershipDeleted(membership.clone()).announce())
+                        }
+                        false => decision,
+                    }
+                }
                 None => decision,
             }
         }
         Relation::Moderator => {
             let found = load::<Moderator>(chime.store(), key).await?;
-            decision.changes(
+            decision.guard(found.guard()).changes(
                 found.get().map(|row| leaving::moderator(chime.settings(), row)).into_iter().flatten(),
             )
         }
         Relation::Ban => {
             let found = load::<Ban>(chime.store(), key).await?;
-            decision.changes(found.get().map(leaving::ban).into_iter().flatten())
+            decision.guard(found.guard()).changes(found.get().map(leaving::ban).into_iter().flatten())
         }
     })
 }
@@ -153,9 +203,10 @@ pub(super) async fn app_instance(chime: &Chime, task: &Task) -> Result<Option<Ta
     drain(chime, &keys::channels(&arn), |found| async move {
         for (key, record) in found {
             let channel = record.record.read::<Channel>()?;
-            contents(chime, &channel.arn).await?;
+            contents(chime, &[], &channel.arn).await?;
             write(
                 chime,
+                &[],
                 vec![
                     Change::Delete(key),
                     Change::Delete(keys::listed_channel(&channel.arn, channel.privacy)),
@@ -174,12 +225,12 @@ pub(super) async fn app_instance(chime: &Chime, task: &Task) -> Result<Option<Ta
             });
             std::iter::once(Change::Delete(key)).chain(tags)
         });
-        write(chime, changes.collect()).await
+        write(chime, &[], changes.collect()).await
     })
     .await?;
-    clear(chime, &identity_keys::admins(&arn)).await?;
+    clear(chime, &[], &identity_keys::admins(&arn)).await?;
     let id = arn.app_instance_id();
-    clear(chime, &Key::new("tags", &[id])).await?;
+    clear(chime, &[], &Key::new("tags", &[id])).await?;
     let counters = [Quota::UsersPerAppInstance, Quota::AdminsPerAppInstance, Quota::ChannelsPerAppInstance];
     let mut changes: Vec<_> = counters
         .map(|quota| Change::Count {
@@ -191,6 +242,6 @@ pub(super) async fn app_instance(chime: &Chime, task: &Task) -> Result<Option<Ta
     changes.push(Change::Delete(identity_keys::retention(&arn)));
     changes.push(Change::Delete(identity_keys::streaming(&arn)));
     changes.push(Change::Delete(identity_keys::tags(&crate::identity::Resource::AppInstance(arn.clone()))));
-    write(chime, changes).await?;
+    write(chime, &[], changes).await?;
     Ok(None)
 }

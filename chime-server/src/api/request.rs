@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use chime_domain::arn::AppInstanceUserArn;
-use chime_domain::error::{ErrorCode, Refusal};
+use chime_domain::messaging::bad_bearer;
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
@@ -57,6 +57,29 @@ pub enum Acting {
     Nobody,
 }
 
+/// Levels of lists and objects that a body may have. No operation needs ten.
+const MOST_DEPTH: usize = 64;
+
+/// The levels of lists and objects in a JSON text, counted without recursion, in members that are ignored too.
+fn depth(text: &str) -> usize {
+    let (mut level, mut most) = (0_usize, 0);
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in text.bytes() {
+        match (in_string, byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => in_string = !in_string,
+            (false, b'[' | b'{') => {
+                level += 1;
+                most = most.max(level);
+            }
+            (false, b']' | b'}') => level = level.saturating_sub(1),
+            _ => {}
+        }
+    }
+    most
+}
+
 impl ApiRequest {
     /// The decoded value of a label of the route; empty when the route has none of that name, which parses as nothing.
     #[must_use]
@@ -72,6 +95,12 @@ impl ApiRequest {
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         let text = std::str::from_utf8(&self.body)
             .map_err(|_| ApiError::bad_request("W-18", "The body is not UTF-8."))?;
+        if depth(text) > MOST_DEPTH {
+            return Err(ApiError::bad_request(
+                "W-18",
+                format!("The body is nested deeper than {MOST_DEPTH} levels."),
+            ));
+        }
         let text = if text.trim_ascii().is_empty() { "{}" } else { text };
         serde_json::from_str(text)
             .map_err(|error| ApiError::bad_request("W-18", format!("The body cannot be read: {error}.")))
@@ -85,7 +114,7 @@ impl ApiRequest {
     pub fn acting_user(&self) -> Result<&AppInstanceUserArn, ApiError> {
         match &self.acting {
             Acting::User(user) => Ok(user),
-            Acting::Malformed | Acting::Nobody => Err(invalid_bearer().into()),
+            Acting::Malformed | Acting::Nobody => Err(bad_bearer().into()),
         }
     }
 
@@ -100,14 +129,4 @@ impl ApiRequest {
             _ => self.acting_user().map(Some),
         }
     }
-}
-
-/// The refusal of a bad, unknown, foreign or missing bearer (wire rule E-09).
-#[must_use]
-pub fn invalid_bearer() -> Refusal {
-    Refusal::new(
-        ErrorCode::UnauthorizedClient,
-        "E-09",
-        "An invalid app instance user ARN was supplied for the x-amz-chime-bearer HTTP header.",
-    )
 }

@@ -90,13 +90,21 @@ pub(crate) fn failure(error: &ApiError, namespace: Option<Namespace>, id: &Reque
 /// Refusals are for who debugs; a store that cannot serve is a warning; what somebody should act on is an error.
 pub(crate) fn log(error: &ApiError) {
     match error {
-        ApiError::Service(ServiceError::Store(StoreError::Unavailable { reason, source })) => {
+        ApiError::Service(ServiceError::Store(error)) => log_store(error),
+        ApiError::Failure => tracing::error!("a handler panicked or gave what cannot be written"),
+        refused => tracing::debug!(reason = %refused, "refused"),
+    }
+}
+
+/// The same for a store's failure alone.
+pub(crate) fn log_store(error: &StoreError) {
+    match error {
+        StoreError::Unavailable { reason, source } => {
             tracing::warn!(%reason, source = source.as_ref().map(|e| e.to_string()), "the store is unavailable");
         }
-        ApiError::Service(ServiceError::Store(StoreError::Corrupt { what, source })) => {
+        StoreError::Corrupt { what, source } => {
             tracing::error!(%what, source = source.as_ref().map(|e| e.to_string()), "stored data is corrupt");
         }
-        ApiError::Failure => tracing::error!("a handler panicked or gave what cannot be written"),
         refused => tracing::debug!(reason = %refused, "refused"),
     }
 }

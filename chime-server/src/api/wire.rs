@@ -6,6 +6,7 @@ use chime_domain::error::Refusal;
 use chime_domain::identity::{Expiration, ExpirationCriterion, IdentityRef, Tag};
 use chime_domain::ids::ClientRequestToken;
 use chime_domain::limits::TAGS_PER_REQUEST;
+use chime_domain::messaging::bad_target;
 use chime_domain::page::PageRequest;
 use chime_domain::text::{TagKey, TagValue, TextError};
 use chime_domain::time::Timestamp;
@@ -54,9 +55,8 @@ pub(crate) fn channel_arn(text: &str) -> Result<ChannelArn, Refusal> {
 
 /// The user that a member or label names (wire rule E-09).
 pub(crate) fn user_arn(text: &str, member: &str) -> Result<AppInstanceUserArn, Refusal> {
-    let invalid = "An invalid app instance user ARN was supplied for the input parameter.";
     AppInstanceUserArn::parse(text)
-        .map_err(|error| if is_arn(text) { Refusal::forbidden("E-09", invalid) } else { error.of(member) })
+        .map_err(|error| if is_arn(text) { bad_target() } else { error.of(member) })
 }
 
 /// An idempotency token.

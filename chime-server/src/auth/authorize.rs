@@ -4,11 +4,11 @@ use chime_domain::access::policy::{
     PolicySet, Refused, RequestContext, Tag, Verdict, denied_message, sole_user,
 };
 use chime_domain::arn::AppInstanceUserArn;
+use chime_domain::messaging::bad_bearer;
 use serde::Deserialize;
 
-use super::caller::Caller;
+use super::Caller;
 use crate::api::operations::{Bearer, Labels, Operation, Resource};
-use crate::api::request::invalid_bearer;
 use crate::api::{Acting, ApiError, Query, Source};
 use crate::app::App;
 
@@ -154,7 +154,7 @@ pub(crate) fn authorize(
         return Ok(());
     }
     if names_no_user {
-        return Err(invalid_bearer().into());
+        return Err(bad_bearer().into());
     }
     decide(&caller.policies, operation, &resources, &ctx).map_err(|refused| {
         let resource = resources.get(refused.resource).copied().unwrap_or("*");

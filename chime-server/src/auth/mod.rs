@@ -3,11 +3,11 @@
 
 mod authenticate;
 mod authorize;
-mod caller;
 mod keys;
+pub(crate) mod root_file;
 pub mod sigv4;
 
 pub use authenticate::authenticate;
 pub(crate) use authorize::{Hints, Subject, acting_as, authorize};
-pub use caller::{Caller, CallerKind, Credentials};
-pub use keys::{Keys, RootKey};
+pub use chime_domain::iam::{Caller, CallerKind};
+pub use keys::{Credentials, Keys, RootKey};

@@ -8,8 +8,7 @@ use axum::routing::get;
 
 use crate::api::{cors, pipeline, response};
 use crate::app::App;
-use crate::ops;
-use crate::ws;
+use crate::{ops, query, ws};
 
 /// The whole server as a router, to be served or to be mounted in another.
 ///
@@ -31,6 +30,9 @@ pub fn router(app: App) -> Router {
 async fn api(state: State<App>, request: Request) -> Response {
     if cors::is_preflight(&request) {
         return cors::preflight(&request);
+    }
+    if query::is_query(&request) {
+        return query::serve(state, request).await;
     }
     pipeline::serve(state, request).await
 }

@@ -13,6 +13,9 @@ use crate::shutdown::Shutdown;
 /// How often the list of tasks is looked at although nothing is known to be due: other nodes add tasks too.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// How long a deletion waits for what it leaves behind.
+const NUDGE: Duration = Duration::from_secs(1);
+
 /// Runs what falls due. Clones share it, and only one of them runs tasks at a time.
 #[derive(Clone, Debug)]
 pub struct Scheduler {
@@ -35,6 +38,15 @@ impl Scheduler {
     pub async fn run_due(&self) -> Result<usize, ServiceError> {
         let _one_at_a_time = self.running.lock().await;
         self.chime.run_due().await
+    }
+
+    /// Gives what was just scheduled a moment to be done, so that whoever deleted something and looks again finds
+    /// nothing left of it. What takes longer goes on behind the answer.
+    pub(crate) async fn nudge(&self) {
+        let scheduler = self.clone();
+        let due = tokio::spawn(async move { scheduler.run_due().await });
+        // An error is the scheduler's to report: it meets it again on its next round.
+        let _ = tokio::time::timeout(NUDGE, due).await;
     }
 
     /// Runs until draining begins. A task that was begun is finished.

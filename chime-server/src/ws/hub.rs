@@ -16,6 +16,14 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use super::frame;
 use super::outgoing::{Close, Outgoing};
 
+/// A connection that was added.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Connected {
+    pub(super) id: SubscriptionId,
+    /// The user's memberships are not known here yet.
+    load: bool,
+}
+
 /// Why a connection was not let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TooManyConnections;
@@ -72,7 +80,7 @@ impl Hub {
         session: &str,
         limit: u64,
         outgoing: &Arc<Outgoing>,
-    ) -> Result<SubscriptionId, TooManyConnections> {
+    ) -> Result<Connected, TooManyConnections> {
         let mut index = self.index();
         let known: Vec<_> = index.fanout.connections(user).collect();
         let same = |id: &&SubscriptionId| index.sessions.get(id).is_some_and(|known| known.id == session);
@@ -81,7 +89,7 @@ impl Hub {
             return Err(TooManyConnections);
         }
         let id = SubscriptionId(self.0.next.fetch_add(1, Ordering::Relaxed));
-        index.fanout.connect(user, id, Arc::clone(outgoing));
+        let load = index.fanout.connect(user, id, Arc::clone(outgoing));
         let own = Session { user: user.clone(), id: session.to_owned(), outgoing: Arc::clone(outgoing) };
         index.sessions.insert(id, own);
         if let Some(replaced) = replaced
@@ -90,7 +98,7 @@ impl Hub {
             index.fanout.disconnect(&old.user, replaced);
             old.outgoing.close(Close::Replaced);
         }
-        Ok(id)
+        Ok(Connected { id, load })
     }
 
     /// Makes the connection hear of every channel its user is a member of, from here on.
@@ -102,14 +110,15 @@ impl Hub {
         &self,
         chime: &Chime,
         user: &AppInstanceUserArn,
+        connected: Connected,
         outgoing: &Outgoing,
     ) -> Result<(), ServiceError> {
-        if self.index().fanout.is_loading(user) {
+        if connected.load {
             let channels = chime.channels_of(user).await?;
             // What the load has seen must have been applied before it counts.
             let seen = chime.store().newest().await?;
             let _ = self.0.applied.subscribe().wait_for(|applied| *applied >= seen).await;
-            self.index().fanout.loaded(user, channels);
+            self.index().fanout.loaded(user, connected.id, channels);
         }
         outgoing.establish(frame::session_established());
         Ok(())

@@ -58,21 +58,21 @@ async fn open(app: &App, socket: &mut Socket, admitted: Admitted) -> Result<(), 
     let hub = app.hub();
     let outgoing = Arc::new(Outgoing::new());
     let limit = app.chime().settings().limits.get(Quota::ConnectionsPerUser);
-    let id = hub
+    let connected = hub
         .connect(&user, &session, limit, &outgoing)
         .map_err(|_| Refused::denied(format!("the user has {limit} connections already")))?;
     app.metrics().sessions_changed(1);
     if app.shutdown().is_draining() {
         outgoing.close(Close::Restart);
     }
-    let established = hub.establish(app.chime(), &user, &outgoing).await;
+    let established = hub.establish(app.chime(), &user, connected, &outgoing).await;
     if established.is_ok() {
         if let Some(sort) = prefetch {
             prefetch::send(app.chime(), &user, sort, &outgoing).await;
         }
         run(socket, &outgoing).await;
     }
-    hub.disconnect(id);
+    hub.disconnect(connected.id);
     app.metrics().sessions_changed(-1);
     established.map_err(|_| Refused::try_again())
 }

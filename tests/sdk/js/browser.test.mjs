@@ -64,7 +64,7 @@ after(async () => {
 
 const channelOf = async (world, bearer, ...MemberArns) => (await world.messaging.createChannel({
   AppInstanceArn: world.app, Name: 'channel', Mode: 'UNRESTRICTED', Privacy: 'PRIVATE', ChimeBearer: bearer,
-  MemberArns, ClientRequestToken: randomUUID() })).ChannelArn;
+  MemberArns: MemberArns.length ? MemberArns : undefined, ClientRequestToken: randomUUID() })).ChannelArn;
 
 const say = (world, ChannelArn, ChimeBearer, Content) => world.messaging.sendChannelMessage({
   ChannelArn, ChimeBearer, Content, Type: 'STANDARD', Persistence: 'PERSISTENT' });

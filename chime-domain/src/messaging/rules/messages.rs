@@ -174,9 +174,17 @@ pub(in crate::messaging) fn delete(
     message.content = None;
     message.metadata = None;
     message.updated = Some(now);
-    let (stream, id) = (keys::messages(&message.channel), Arc::from(message.id.as_str()));
+    let (stream, id): (_, Arc<str>) = (keys::messages(&message.channel), Arc::from(message.id.as_str()));
+    let as_read = Record::of(Message::clone(&sent.message));
     Ok(Decision::reply(())
         .guards(facts.guards())
+        // Fails when another has changed or deleted it since, so that it is announced once and as it was.
+        .change(Change::Replace {
+            stream: stream.clone(),
+            id: Arc::clone(&id),
+            was: Some(as_read.clone()),
+            record: as_read,
+        })
         .change(Change::Remove { stream, id })
         .announce(ChannelEvent::MessageDeleted(message, sent.stamp.into()).announce()))
 }

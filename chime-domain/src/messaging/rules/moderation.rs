@@ -47,6 +47,10 @@ pub(in crate::messaging) fn create_moderator(
     let channel = facts.authorize(Action::CreateChannelModerator, Missing::Forbidden, settings)?;
     let target = facts.target()?;
     let user = target.identity()?;
+    if target.ban.exists() {
+        return Err(Refusal::forbidden("CHN-14", "The user is banned from the channel.")
+            .unless("delete the ban first."));
+    }
     if target.moderator.exists() {
         return Err(Refusal::conflict("T-08", "The user is a moderator of the channel already."));
     }
@@ -54,7 +58,7 @@ pub(in crate::messaging) fn create_moderator(
     let moderator = Moderator { channel: channel.arn.clone(), moderator: user, created_by, created: now };
     Ok(Decision::reply(moderator.clone())
         .guards(facts.guards())
-        .guards([target.user.guard(), target.moderator.guard()])
+        .guards([target.user.guard(), target.moderator.guard(), target.ban.guard()])
         .changes(put_moderator(settings, &moderator))
         .announce(ChannelEvent::ModeratorCreated(moderator).announce()))
 }

@@ -7,7 +7,7 @@ use crate::error::{Refusal, ServiceError};
 use crate::flow::{Chime, Claim, Decision, Token, fingerprint, load};
 use crate::identity::{Expiration, Tombstone};
 use crate::ids::ChannelId;
-use crate::messaging::facts::Missing;
+use crate::messaging::facts::{CallerFacts, Missing};
 use crate::messaging::keys;
 use crate::messaging::rules::channels;
 use crate::messaging::types::{Channel, ChannelView, CreateChannel, UpdateChannel};
@@ -42,6 +42,8 @@ impl Messaging<'_> {
                     None => None,
                 };
                 if let Some(arn) = claim.as_ref().map(|claim| claim.replay(now)).transpose()?.flatten() {
+                    // The bearer counts before what it created (wire rule E-07).
+                    CallerFacts::load(store, &command.app_instance, self.bearer).await?;
                     return Ok(Decision::reply(
                         ChannelArn::parse(arn).map_err(|error| error.of("ChannelArn"))?,
                     ));

@@ -9,7 +9,7 @@ use super::Messaging;
 use crate::access::Action;
 use crate::arn::ChannelArn;
 use crate::error::{Refusal, ServiceError};
-use crate::flow::{Claim, Decision, Token, fingerprint, hex, load};
+use crate::flow::{Claim, Decision, Loaded, Token, fingerprint, hex, load};
 use crate::identity::retention_rules;
 use crate::ids::{ClientRequestToken, MessageId};
 use crate::messaging::facts::{ChannelFacts, Missing};
@@ -19,8 +19,13 @@ use crate::messaging::types::{
     ListChannelMessages, Message, Persistence, SendChannelMessage, Sent, UpdateChannelMessage,
 };
 use crate::page::Page;
-use crate::ports::EntryQuery;
+use crate::ports::{EntryQuery, Key};
 use crate::time::Timestamp;
+
+fn token_used() -> Refusal {
+    Refusal::conflict("T-06", "The ClientRequestToken was used with other parameters.")
+        .unless("use a new token, or repeat the request as it was.")
+}
 
 impl Messaging<'_> {
     /// `SendChannelMessage` (rules MSG-01 to MSG-09, MSG-16).
@@ -41,25 +46,40 @@ impl Messaging<'_> {
             .transact(|attempt| async move {
                 let facts = self.facts(&command.channel, &[]).await?;
                 let decision = messages::send(&facts, command, id, print, self.settings(), self.chime.now())?;
-                // The commit refuses an id that is taken, so only a second attempt needs to look for an earlier message.
-                if attempt > 0 && command.client_request_token.is_some() {
-                    let stream = keys::messages(&command.channel);
-                    if let Some(entry) = self.chime.store().entry(&stream, &Arc::from(id.as_str())).await? {
-                        let earlier = entry.record.read::<Message>()?;
-                        return if *earlier.fingerprint == **print {
-                            Ok(Decision::reply(id.clone()))
-                        } else {
-                            Err(Refusal::conflict(
-                                "T-06",
-                                "The ClientRequestToken was used with other parameters.",
-                            )
-                            .into())
-                        };
-                    }
+                let Some(token) = &command.client_request_token else { return Ok(decision) };
+                let key = self.token_key(&command.channel, token);
+                // The commit refuses an id or a token that is taken, so only a second attempt needs to look for an
+                // earlier message.
+                if attempt == 0 {
+                    return Ok(decision.guard(Loaded::<Token>::absent(key).guard()));
                 }
-                Ok(decision)
+                if let Some(earlier) = self.earlier(&command.channel, &id).await? {
+                    return if *earlier.fingerprint == *print {
+                        Ok(Decision::reply(id.clone()))
+                    } else {
+                        Err(token_used().into())
+                    };
+                }
+                let found = load::<Token>(self.chime.store(), key).await?;
+                let guard = found.guard();
+                Claim::new(found, print.clone()).replay(self.chime.now())?;
+                Ok(decision.guard(guard))
             })
             .await
+    }
+
+    /// The record of a token that a message which is not kept has used.
+    fn token_key(&self, channel: &ChannelArn, token: &ClientRequestToken) -> Key {
+        Claim::key(&["SendChannelMessage", channel.as_str(), self.bearer.as_str()], token)
+    }
+
+    async fn earlier(
+        &self,
+        channel: &ChannelArn,
+        id: &MessageId,
+    ) -> Result<Option<Arc<Message>>, ServiceError> {
+        let found = self.chime.store().entry(&keys::messages(channel), &Arc::from(id.as_str())).await?;
+        Ok(found.map(|entry| entry.record.read::<Message>()).transpose()?)
     }
 
     /// A message that is not kept leaves no entry to find, so its token is remembered in a record.
@@ -70,13 +90,16 @@ impl Messaging<'_> {
         print: &str,
     ) -> Result<MessageId, ServiceError> {
         self.chime
-            .transact(|_| async {
+            .transact(|attempt| async move {
                 let now = self.chime.now();
                 let facts = self.facts(&command.channel, &[]).await?;
                 let decision = messages::send(&facts, command, id, print, self.settings(), now)?;
                 let Some(token) = &command.client_request_token else { return Ok(decision) };
-                let scope = ["SendChannelMessage", command.channel.as_str(), self.bearer.as_str()];
-                let found = load::<Token>(self.chime.store(), Claim::key(&scope, token)).await?;
+                if attempt > 0 && self.earlier(&command.channel, id).await?.is_some() {
+                    return Err(token_used().into());
+                }
+                let key = self.token_key(&command.channel, token);
+                let found = load::<Token>(self.chime.store(), key).await?;
                 let claim = Claim::new(found, print.to_owned());
                 if claim.replay(now)?.is_some() {
                     return Ok(Decision::reply(id.clone()));

@@ -100,6 +100,7 @@ pub(super) async fn update_app_instance(app: App, request: ApiRequest) -> Result
 pub(super) async fn delete_app_instance(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
     let arn = wire::app_instance_arn(request.label("appInstanceArn"), "AppInstanceArn")?;
     app.chime().identity().delete_app_instance(&arn).await?;
+    app.scheduler().nudge().await;
     Ok(Reply::empty())
 }
 

@@ -121,6 +121,7 @@ pub(super) async fn update_app_instance_user(app: App, request: ApiRequest) -> R
 pub(super) async fn delete_app_instance_user(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
     let arn = wire::user_arn(request.label("appInstanceUserArn"), "AppInstanceUserArn")?;
     app.chime().identity().delete_app_instance_user(&arn).await?;
+    app.scheduler().nudge().await;
     Ok(Reply::empty())
 }
 

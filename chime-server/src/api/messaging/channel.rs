@@ -116,6 +116,7 @@ pub(super) async fn update_channel(app: App, request: ApiRequest) -> Result<Repl
 pub(super) async fn delete_channel(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
     let arn = request.channel()?;
     app.chime().messaging(request.acting_user()?).delete_channel(&arn).await?;
+    app.scheduler().nudge().await;
     Ok(Reply::empty())
 }
 

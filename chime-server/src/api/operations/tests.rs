@@ -147,7 +147,6 @@ fn hostile_paths_match_nothing() {
         "/console",
         "/console/",
         "/console/console/channels",
-        "/app-instances/arn:aws:chime:r:1:app-instance",
         "/app-instances/arn:aws:chime:r:1:app-instance/",
         "/channels/arn:a/b/c/d/e/f/g",
         "/meetings/",

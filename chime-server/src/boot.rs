@@ -1,0 +1,278 @@
+//! The composition root: the only place that names concrete adapters.
+
+use std::fs::{self, File, TryLockError};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use chime_adapters::memory::{InProcessBus, MemoryStore};
+use chime_adapters::sqlite::{Durability, SqliteConfig, SqliteStore};
+use chime_adapters::{SystemClock, SystemEntropy, TestClock};
+use chime_domain::flow::{Chime, Settings};
+use chime_domain::ports::{Clock, Store};
+use serde_json::json;
+
+use crate::app::{App, AppOptions};
+use crate::auth::root_file;
+use crate::config::{Config, Database, Oidc, Storage, Tls};
+use crate::files::{self, Access};
+use crate::http::{ConnectionLimits, Listener, router, serve};
+use crate::query::{Issuer, Issuers};
+use crate::tls::{Authority, Current, Files, acceptor, names};
+use crate::worker;
+
+/// How long the background may take to stop once it was forced to.
+const FORCED: Duration = Duration::from_secs(1);
+
+/// A server that serves.
+#[derive(Debug)]
+pub struct Running {
+    app: App,
+    endpoints: Endpoints,
+    drain: Duration,
+    /// Released by the system when the process ends, however it ends.
+    _lock: File,
+}
+
+/// Where a running server is.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Endpoints {
+    /// Address of the plain listener.
+    pub http: SocketAddr,
+    /// Address of the TLS listener.
+    pub https: SocketAddr,
+    /// Host and port of WebSocket sessions.
+    pub messaging: String,
+    /// The owner's key, if it is in a file.
+    pub credentials: Option<PathBuf>,
+    /// The certificate of the local authority, if that signs.
+    pub authority: Option<PathBuf>,
+    /// The region of signatures.
+    pub region: String,
+}
+
+/// Starts a server, which serves from the moment this returns.
+///
+/// # Errors
+///
+/// Whatever keeps it from serving, in the order in which an operator would look for it.
+pub async fn start(config: &Config) -> Result<Running> {
+    let data_dir = config.storage.data_dir.as_path();
+    fs::create_dir_all(data_dir).with_context(|| format!("the data directory {}", data_dir.display()))?;
+    let lock = lock(data_dir)?;
+    let store = open_store(&config.storage)?;
+    let wall: Arc<dyn Clock> = Arc::new(SystemClock);
+    let test_clock = config.test_clock.then(|| Arc::new(TestClock::over(Arc::clone(&wall))));
+    let clock = test_clock.clone().map_or_else(|| Arc::clone(&wall), |clock| clock as Arc<dyn Clock>);
+    let chime = Chime::shared(store, clock, Arc::new(SystemEntropy)).settings(settings(config));
+    let chime = chime.build().await.context("the store")?;
+
+    let (root, credentials) = match &config.auth.root {
+        Some(root) => (root.clone(), None),
+        None => {
+            let path = root_file::path(data_dir);
+            let key = root_file::open(data_dir, &config.auth.account_id, &config.auth.region, &SystemEntropy);
+            (key.with_context(|| path.display().to_string())?, Some(path))
+        }
+    };
+    let (current, authority) = certificate(config, &*wall)?;
+    let current = Arc::new(current);
+    let bind = |address, tls| async move {
+        Listener::bind(address, tls).await.with_context(|| format!("cannot listen on {address}"))
+    };
+    let plain = bind(config.http.http_listen, None).await?;
+    let secure = bind(config.http.https_listen, Some(acceptor(Arc::clone(&current))?)).await?;
+    let endpoints = Endpoints {
+        http: plain.address(),
+        https: secure.address(),
+        messaging: messaging_endpoint(config.http.public_host.as_deref(), secure.address()),
+        credentials,
+        authority,
+        region: config.auth.region.clone(),
+    };
+    write_endpoints(data_dir, &endpoints)?;
+
+    let app = App::new(
+        chime,
+        AppOptions {
+            root: Some(root),
+            max_body: config.http.max_body,
+            body_timeout: config.http.body_timeout,
+            rate: config.rate,
+            legacy_by_default: config.http.legacy_by_default,
+            messaging_endpoint: endpoints.messaging.clone(),
+            test_clock,
+            issuers: issuers(&config.oidc)?,
+        },
+    );
+    let shutdown = app.shutdown();
+    let limits = ConnectionLimits::new(config.http.max_connections, config.http.header_timeout);
+    for listener in [plain, secure] {
+        tokio::spawn(serve(listener, router(app.clone()), limits.clone(), shutdown.clone()));
+    }
+    worker::spawn(&app, Arc::new(InProcessBus::new())).await.context("the outbox")?;
+    tokio::spawn(current.renew(wall, app.health().clone(), shutdown.clone()));
+    Ok(Running { app, endpoints, drain: config.http.drain, _lock: lock })
+}
+
+impl Running {
+    /// Where it is.
+    #[must_use]
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// What its requests share.
+    #[must_use]
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Stops accepting, lets what was begun finish for the configured time, or until `hurry` is ready, then gives up.
+    pub async fn stop(self, hurry: impl Future<Output = ()>) {
+        let shutdown = self.app.shutdown();
+        shutdown.drain();
+        tokio::select! {
+            () = shutdown.finished() => return,
+            () = tokio::time::sleep(self.drain) => tracing::warn!("some requests took too long and are given up"),
+            () = hurry => {}
+        }
+        shutdown.force();
+        if tokio::time::timeout(FORCED, shutdown.finished()).await.is_err() {
+            tracing::warn!("a background task did not stop");
+        }
+    }
+}
+
+/// Refuses a second server on one data directory: both would write its files.
+fn lock(data_dir: &Path) -> Result<File> {
+    let path = data_dir.join("lock");
+    let file = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = file.with_context(|| path.display().to_string())?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            bail!(
+                "another server uses the data directory {}; give each its own --data-dir",
+                data_dir.display()
+            )
+        }
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| path.display().to_string()),
+    }
+}
+
+fn open_store(storage: &Storage) -> Result<Arc<dyn Store>> {
+    match &storage.database {
+        Database::Memory => Ok(Arc::new(MemoryStore::new())),
+        Database::Sqlite(path) => {
+            let durability = if storage.survives_power_loss { Durability::Full } else { Durability::Normal };
+            let config = SqliteConfig::new(path).with_durability(durability);
+            let store =
+                SqliteStore::open(config).with_context(|| format!("the database {}", path.display()))?;
+            Ok(Arc::new(store))
+        }
+    }
+}
+
+fn settings(config: &Config) -> Settings {
+    let mut settings = Settings::default();
+    settings.account.clone_from(&config.auth.account_id);
+    settings.region.clone_from(&config.auth.region);
+    settings.limits = config.limits.clone();
+    settings
+}
+
+/// The certificate to serve, and the file that clients have to trust, if the local authority signs it.
+fn certificate(config: &Config, wall: &dyn Clock) -> Result<(Current, Option<PathBuf>)> {
+    match &config.tls {
+        Tls::Files { certificate, key } => {
+            let files = Files::new(certificate.clone(), key.clone());
+            Ok((Current::of_files(files)?, None))
+        }
+        Tls::Local { extra_names } => {
+            let data_dir = &config.storage.data_dir;
+            let mut names = names(config.http.public_host.as_deref(), extra_names);
+            let listening = config.http.https_listen.ip();
+            if !listening.is_unspecified() && !names.contains(&listening.to_string()) {
+                names.push(listening.to_string());
+            }
+            let authority = Authority::open(data_dir, names, wall.now())?;
+            Ok((Current::of_authority(authority, wall.now())?, Some(data_dir.join("tls/ca.pem"))))
+        }
+    }
+}
+
+/// A bare host, with the port only when browsers send one (wire rule S-01).
+fn messaging_endpoint(public_host: Option<&str>, https: SocketAddr) -> String {
+    match public_host {
+        Some(host) if https.port() == 443 => host.to_owned(),
+        Some(host) => format!("{host}:{}", https.port()),
+        None => reachable(https).to_string(),
+    }
+}
+
+/// An address that a client on this machine can connect to.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+impl Endpoints {
+    /// URL of the plain listener, as this machine reaches it.
+    #[must_use]
+    pub fn http_url(&self) -> String {
+        format!("http://{}", reachable(self.http))
+    }
+
+    /// URL of the TLS listener, as this machine reaches it.
+    #[must_use]
+    pub fn https_url(&self) -> String {
+        format!("https://{}", reachable(self.https))
+    }
+}
+
+/// For those who started the server on port 0.
+/// The issuers of the configuration, with the key sets that its files hold now.
+fn issuers(configured: &[Oidc]) -> Result<Issuers> {
+    let read = |oidc: &Oidc| {
+        let text = fs::read(&oidc.jwks_file)
+            .with_context(|| format!("the key set of {}: {}", oidc.issuer, oidc.jwks_file.display()))?;
+        let keys =
+            serde_json::from_slice(&text).with_context(|| format!("the key set of {}", oidc.issuer))?;
+        Ok(Issuer::new(&oidc.issuer, vec![oidc.audience.clone()], &keys)?)
+    };
+    Ok(Issuers::new(configured.iter().map(read).collect::<Result<_>>()?))
+}
+
+fn write_endpoints(data_dir: &Path, endpoints: &Endpoints) -> Result<()> {
+    let content = json!({
+        "Http": endpoints.http_url(),
+        "Https": endpoints.https_url(),
+        "MessagingEndpoint": endpoints.messaging,
+    });
+    let path = data_dir.join("endpoints.json");
+    let content = serde_json::to_string_pretty(&content).map_err(|error| anyhow!(error))? + "\n";
+    files::write(&path, content.as_bytes(), Access::Public).with_context(|| path.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_messaging_endpoint_is_a_bare_host_that_can_be_reached() {
+        let at = |text: &str| text.parse::<SocketAddr>().unwrap();
+        assert_eq!(messaging_endpoint(None, at("127.0.0.1:8443")), "127.0.0.1:8443");
+        assert_eq!(messaging_endpoint(None, at("0.0.0.0:443")), "127.0.0.1:443");
+        assert_eq!(messaging_endpoint(None, at("[::]:8443")), "[::1]:8443");
+        assert_eq!(messaging_endpoint(Some("chime.test"), at("0.0.0.0:443")), "chime.test");
+        assert_eq!(messaging_endpoint(Some("chime.test"), at("0.0.0.0:8443")), "chime.test:8443");
+    }
+}

@@ -1,0 +1,113 @@
+//! The configuration: flags over `CHIME_*` variables over a TOML file over defaults. This module alone reads them.
+//!
+//! Every key stands once in the `KEYS` of its section's file, and from there feeds the reading, the refusal of unknown
+//! names, the JSON schema and `config explain`. The variable of a key is its path in capitals, with two underscores for
+//! the dot: `quotas.memberships_per_channel` is `CHIME_QUOTAS__MEMBERSHIPS_PER_CHANNEL`.
+
+mod auth;
+mod error;
+mod explain;
+mod http;
+mod key;
+mod layers;
+mod limits;
+mod oidc;
+mod storage;
+mod telemetry;
+#[cfg(test)]
+mod tests;
+mod throttle;
+mod tls;
+mod value;
+
+use std::path::Path;
+
+use chime_domain::limits::Limits;
+
+pub use auth::Auth;
+pub use error::ConfigError;
+pub use explain::{explain, schema};
+pub use http::Http;
+pub use key::{Key, Kind};
+pub use layers::Flag;
+pub use oidc::Oidc;
+pub use storage::{Database, Storage};
+pub use telemetry::Telemetry;
+pub use tls::Tls;
+pub use value::{Origin, Value, Values};
+
+use crate::throttle::Rate;
+
+/// Every setting, typed.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// Listeners, and the bounds of what they take in.
+    pub http: Http,
+    /// Where the certificate comes from.
+    pub tls: Tls,
+    /// Where the state is.
+    pub storage: Storage,
+    /// The account and its owner.
+    pub auth: Auth,
+    /// The quotas.
+    pub limits: Limits,
+    /// Rates of requests.
+    pub rate: Rate,
+    /// Logs.
+    pub telemetry: Telemetry,
+    /// Whether the clock can be moved over HTTP.
+    pub test_clock: bool,
+    /// Issuers of web identities.
+    pub oidc: Vec<Oidc>,
+    /// The values with their origins.
+    pub values: Values,
+}
+
+impl Config {
+    /// Reads the configuration of this process.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for the first thing that is wrong.
+    pub fn read(flags: &[Flag], file: Option<&Path>) -> Result<Self, ConfigError> {
+        let environment: Vec<_> = std::env::vars_os()
+            .filter_map(|(name, value)| {
+                Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+            })
+            .collect();
+        Self::from_layers(flags, file, &environment)
+    }
+
+    /// Reads a configuration from the given flags, file and environment.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] for the first thing that is wrong.
+    pub fn from_layers(
+        flags: &[Flag],
+        file: Option<&Path>,
+        environment: &[(String, String)],
+    ) -> Result<Self, ConfigError> {
+        let layers::Layers { values, oidc } = layers::read(flags, file, environment)?;
+        Ok(Self {
+            http: Http::read(&values)?,
+            tls: Tls::read(&values)?,
+            storage: Storage::read(&values)?,
+            auth: Auth::read(&values)?,
+            limits: limits::read(&values),
+            rate: throttle::read(&values),
+            telemetry: Telemetry::read(&values)?,
+            test_clock: values.flag("test_clock"),
+            oidc,
+            values,
+        })
+    }
+}
+
+/// Every key, by section.
+pub fn keys() -> impl Iterator<Item = &'static Key> {
+    [storage::KEYS, http::KEYS, auth::KEYS, tls::KEYS, throttle::KEYS, telemetry::KEYS, &limits::KEYS]
+        .into_iter()
+        .flatten()
+}

@@ -1,0 +1,138 @@
+use std::io::Write;
+
+use chime_domain::limits::Quota;
+
+use super::*;
+
+fn variables(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn read(flags: &[Flag], file: Option<&str>, pairs: &[(&str, &str)]) -> Result<Config, String> {
+    let written = file.map(|text| {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file
+    });
+    let path = written.as_ref().map(tempfile::NamedTempFile::path);
+    Config::from_layers(flags, path, &variables(pairs)).map_err(|error| error.to_string())
+}
+
+#[test]
+fn defaults_are_a_configuration() {
+    let config = read(&[], None, &[("PATH", "/bin"), ("AWS_REGION", "x")]).unwrap();
+    assert_eq!(config.auth.account_id, "123456789012");
+    assert_eq!(config.storage.database, Database::Sqlite("chime-data/chime.db".into()));
+    assert_eq!(config.rate, Rate { per_second: 2000, burst: 4000 });
+    assert_eq!(config.limits, Limits::default());
+}
+
+#[test]
+fn flags_win_over_environment_over_file_over_defaults() {
+    let file = "region = 'eu-file-1'\naccount_id = '000000000001'\nhttp_listen = '127.0.0.1:1'\n[throttle]\nburst = 7\n";
+    let environment = [("CHIME_ACCOUNT_ID", "000000000002"), ("CHIME_HTTP_LISTEN", "127.0.0.1:2")];
+    let flags = [("--http-listen", "http_listen", "127.0.0.1:3".to_owned())];
+    let config = read(&flags, Some(file), &environment).unwrap();
+    assert_eq!(config.auth.region, "eu-file-1");
+    assert_eq!(config.auth.account_id, "000000000002");
+    assert_eq!(config.http.http_listen.port(), 3);
+    assert_eq!(config.rate.burst, 7);
+    assert_eq!(config.rate.per_second, 2000);
+    let origin = |path| config.values.get(path).unwrap().1.to_string();
+    assert_eq!(origin("http_listen"), "flag --http-listen");
+    assert_eq!(origin("account_id"), "environment CHIME_ACCOUNT_ID");
+    assert!(origin("region").starts_with("file "));
+    assert_eq!(origin("throttle.requests_per_second"), "default");
+}
+
+#[test]
+fn every_quota_can_be_set_by_its_name() {
+    let config = read(&[], None, &[("CHIME_QUOTAS__MEMBERSHIPS_PER_CHANNEL", "3")]).unwrap();
+    assert_eq!(config.limits.get(Quota::MembershipsPerChannel), 3);
+    let config = read(&[], Some("[quotas]\nconnections_per_user = 2\n"), &[]).unwrap();
+    assert_eq!(config.limits.get(Quota::ConnectionsPerUser), 2);
+}
+
+#[test]
+fn unknown_names_are_refused_wherever_they_stand() {
+    for file in
+        ["colour = 1", "[throttle]\nbrust = 1", "[colours]\nred = 1", "[region]\nx = 1", "throttle = 3"]
+    {
+        let error = read(&[], Some(file), &[]).unwrap_err();
+        assert!(error.contains("names no setting") || error.contains("expected"), "{file}: {error}");
+    }
+    let error = read(&[], None, &[("CHIME_HTTP_LISTENS", "127.0.0.1:1")]).unwrap_err();
+    assert!(error.contains("CHIME_HTTP_LISTENS"), "{error}");
+    let error = read(&[], None, &[("CHIME_QUOTAS__NOTHING", "1")]).unwrap_err();
+    assert!(error.contains("CHIME_QUOTAS__NOTHING"), "{error}");
+    let oidc = "[[oidc]]\nissuer = 'i'\naudience = 'a'\njwks_file = 'k'\ncolour = 'x'\n";
+    assert!(read(&[], Some(oidc), &[]).is_err());
+}
+
+#[test]
+fn values_of_another_kind_or_beyond_their_bounds_are_refused_with_their_key() {
+    for (name, value) in [
+        ("CHIME_HTTP_LISTEN", "localhost"),
+        ("CHIME_THROTTLE__BURST", "0"),
+        ("CHIME_THROTTLE__BURST", "-1"),
+        ("CHIME_TEST_CLOCK", "maybe"),
+        ("CHIME_ACCOUNT_ID", "12345"),
+        ("CHIME_REGION", "US East"),
+        ("CHIME_DATABASE", "mysql:x"),
+        ("CHIME_DATABASE", "sqlite:"),
+        ("CHIME_PUBLIC_HOST", "https://x"),
+        ("CHIME_ROOT_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+        ("CHIME_ROOT_SECRET_ACCESS_KEY", "secret"),
+        ("CHIME_TLS__CERT_FILE", "/x"),
+        ("CHIME_QUOTAS__USERS_PER_APP_INSTANCE", "many"),
+    ] {
+        let error = read(&[], None, &[(name, value)]).unwrap_err();
+        assert!(error.contains('`') && !error.contains("secret`)"), "{name}={value}: {error}");
+    }
+    assert!(read(&[], Some("account_id = 123456789012"), &[]).is_err(), "a number is no text");
+    assert!(read(&[], Some("[throttle]\nburst = '7'"), &[]).is_err(), "a text is no number");
+}
+
+#[test]
+fn the_file_named_by_the_environment_is_read_and_a_missing_one_is_an_error() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"region = 'eu-west-1'\n[[oidc]]\nissuer='i'\naudience='a'\njwks_file='k'\n").unwrap();
+    let config = read(&[], None, &[("CHIME_CONFIG", file.path().to_str().unwrap())]).unwrap();
+    assert_eq!(config.auth.region, "eu-west-1");
+    assert_eq!(config.oidc.len(), 1);
+    assert!(read(&[], None, &[("CHIME_CONFIG", "/nowhere/chime.toml")]).is_err());
+}
+
+#[test]
+fn explain_shows_every_key_and_no_secret() {
+    let root = [
+        ("CHIME_ROOT_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+        ("CHIME_ROOT_SECRET_ACCESS_KEY", "hunter2-hunter2"),
+    ];
+    let config = read(&[], None, &root).unwrap();
+    let text = explain(&config);
+    assert!(!text.contains("hunter2"));
+    assert!(!format!("{config:?}").contains("hunter2"));
+    for key in keys() {
+        assert!(text.contains(&format!("{} = ", key.path)), "{}", key.path);
+    }
+}
+
+#[test]
+fn the_schema_knows_every_key_and_no_other() {
+    let schema: serde_json::Value = serde_json::from_str(&schema()).unwrap();
+    for key in keys() {
+        let pointer = format!("/properties/{}", key.path.replace('.', "/properties/"));
+        assert!(schema.pointer(&pointer).is_some(), "{pointer}");
+    }
+    assert_eq!(schema["additionalProperties"], false);
+    assert_eq!(schema["properties"]["throttle"]["additionalProperties"], false);
+}
+
+#[test]
+fn every_variable_is_of_one_key() {
+    let mut seen = std::collections::HashSet::new();
+    for key in keys() {
+        assert!(seen.insert(key.variable()), "{}", key.path);
+    }
+}

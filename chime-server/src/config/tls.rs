@@ -1,0 +1,53 @@
+//! Where the certificate comes from.
+
+use std::path::PathBuf;
+
+use super::key::Kind::{List, Text};
+use super::{ConfigError, Key, Values};
+
+pub(super) const KEYS: &[Key] = &[
+    Key::new(
+        "tls.cert_file",
+        Text,
+        "",
+        "PEM file of the certificate and its chain, instead of the local authority's.",
+    ),
+    Key::new("tls.key_file", Text, "", "PEM file of the certificate's key."),
+    Key::new(
+        "tls.extra_names",
+        List,
+        "",
+        "Further names and addresses in the local authority's certificate.",
+    ),
+];
+
+/// Where the certificate comes from.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Tls {
+    /// From the authority in the data directory, which is made at the first start.
+    Local {
+        /// Further names and addresses in it.
+        extra_names: Vec<String>,
+    },
+    /// From files that the operator provides.
+    Files {
+        /// The certificate and its chain.
+        certificate: PathBuf,
+        /// Its key.
+        key: PathBuf,
+    },
+}
+
+impl Tls {
+    pub(super) fn read(values: &Values) -> Result<Self, ConfigError> {
+        match (values.text("tls.cert_file"), values.text("tls.key_file")) {
+            (None, None) => Ok(Self::Local { extra_names: values.list("tls.extra_names") }),
+            (Some(certificate), Some(key)) => {
+                Ok(Self::Files { certificate: certificate.into(), key: key.into() })
+            }
+            (Some(_), None) => Err(values.refuse("tls.key_file", "is required with `tls.cert_file`")),
+            (None, Some(_)) => Err(values.refuse("tls.cert_file", "is required with `tls.key_file`")),
+        }
+    }
+}
