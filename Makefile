@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .NOTPARALLEL:
-.PHONY: run test setup lint test-rust test-sdk bench fuzz
+.PHONY: run test setup lint test-rust test-sdk bench fuzz deny
 
 ENV := . scripts/env.sh
 DATA ?= ./data
@@ -40,3 +40,8 @@ bench:
 
 fuzz:
 	@scripts/fuzz.sh
+
+# Licences, bans and sources of all dependencies; advisories too where their list can be fetched (ADVISORIES=1).
+deny:
+	@$(ENV); command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+	@$(ENV); cargo deny check licenses bans sources $(if $(ADVISORIES),advisories)

@@ -2,6 +2,29 @@
 //!
 //! [`memory`] is the reference behaviour and needs no runtime. The others stand behind features, one each:
 //! `sqlite` (on by default) for the embedded durable store, `file` for blobs in a directory.
+//!
+//! A whole Chime in a unit test:
+//!
+//! ```
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! use chime_adapters::memory::Local;
+//! use chime_domain::messaging::{CreateChannel, Happening, SendChannelMessage};
+//! use chime_domain::text::{Content, ResourceName};
+//!
+//! let chime = Local::new().await?;
+//! let app = chime.app_instance("lunch club").await?;
+//! let (alice, bob) = (chime.user(&app, "alice").await?, chime.user(&app, "bob").await?);
+//! let command = CreateChannel::new(app, ResourceName::new("today")?).with_members([bob.clone()]);
+//! let channel = chime.messaging(&alice).create_channel(command).await?;
+//! let mut inbox = chime.messaging(&bob).inbox().await?;
+//! let message = SendChannelMessage::new(channel, Content::new("noon?")?);
+//! chime.messaging(&alice).send_channel_message(message).await?;
+//! assert!(matches!(inbox.next().await?, Happening::MessageCreated(sent) if sent.message.sender.arn == alice));
+//! chime.advance(std::time::Duration::from_secs(24 * 60 * 60)).await?;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
 #![warn(missing_docs)]
 
 #[cfg(feature = "file")]

@@ -35,7 +35,6 @@ struct Shared {
     health: Health,
     scheduler: Scheduler,
     hub: Hub,
-    shutdown: Shutdown,
     options: AppOptions,
 }
 
@@ -59,6 +58,8 @@ pub struct AppOptions {
     pub issuers: Issuers,
     /// The clock that `/_chime/clock` moves; without one, that path does not exist.
     pub test_clock: Option<Arc<TestClock>>,
+    /// Says when to stop; a process that embeds the server drains it with its own.
+    pub shutdown: Shutdown,
 }
 
 impl Default for AppOptions {
@@ -72,7 +73,15 @@ impl Default for AppOptions {
             messaging_endpoint: "localhost".into(),
             issuers: Issuers::default(),
             test_clock: None,
+            shutdown: Shutdown::default(),
         }
+    }
+}
+
+impl From<Chime> for App {
+    /// With the default options.
+    fn from(chime: Chime) -> Self {
+        Self::new(chime, AppOptions::default())
     }
 }
 
@@ -95,7 +104,6 @@ impl App {
             scheduler: Scheduler::new(chime.clone(), health.clone()),
             health,
             hub: Hub::default(),
-            shutdown: Shutdown::default(),
             options,
             chime,
         }))
@@ -146,7 +154,7 @@ impl App {
     /// Says when to stop, and waits for those who still work.
     #[must_use]
     pub fn shutdown(&self) -> &Shutdown {
-        &self.0.shutdown
+        &self.0.options.shutdown
     }
 
     pub(crate) fn hub(&self) -> &Hub {

@@ -1,6 +1,7 @@
 //! The composition root: the only place that names concrete adapters.
 
 use std::fs::{self, File, TryLockError};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use chime_adapters::sqlite::{Durability, SqliteConfig, SqliteStore};
 use chime_adapters::{SystemClock, SystemEntropy, TestClock};
 use chime_domain::flow::{Chime, Settings};
 use chime_domain::ports::{Clock, Store};
+use rustls::server::ResolvesServerCert;
 use serde_json::json;
 
 use crate::app::{App, AppOptions};
@@ -20,9 +22,12 @@ use crate::config::{Config, Database, Oidc, Storage, Tls};
 use crate::files::{self, Access};
 use crate::http::{ConnectionLimits, Listener, router, serve};
 use crate::query::{Issuer, Issuers};
+use crate::shutdown::Shutdown;
 use crate::tls::{Authority, Current, Files, acceptor, names};
 use crate::worker;
 
+/// Name of the file in the data directory that tells where the server is.
+const ENDPOINTS: &str = "endpoints.json";
 /// How long the background may take to stop once it was forced to.
 const FORCED: Duration = Duration::from_secs(1);
 
@@ -63,6 +68,7 @@ pub async fn start(config: &Config) -> Result<Running> {
     let data_dir = config.storage.data_dir.as_path();
     fs::create_dir_all(data_dir).with_context(|| format!("the data directory {}", data_dir.display()))?;
     let lock = lock(data_dir)?;
+    forget_endpoints(data_dir)?;
     let store = open_store(&config.storage)?;
     let wall: Arc<dyn Clock> = Arc::new(SystemClock);
     let test_clock = config.test_clock.then(|| Arc::new(TestClock::over(Arc::clone(&wall))));
@@ -84,7 +90,9 @@ pub async fn start(config: &Config) -> Result<Running> {
         Listener::bind(address, tls).await.with_context(|| format!("cannot listen on {address}"))
     };
     let plain = bind(config.http.http_listen, None).await?;
-    let secure = bind(config.http.https_listen, Some(acceptor(Arc::clone(&current))?)).await?;
+    let shutdown = Shutdown::default();
+    let served = served(config, &current, &shutdown);
+    let secure = bind(config.http.https_listen, Some(acceptor(served)?)).await?;
     let endpoints = Endpoints {
         http: plain.address(),
         https: secure.address(),
@@ -106,14 +114,14 @@ pub async fn start(config: &Config) -> Result<Running> {
             messaging_endpoint: endpoints.messaging.clone(),
             test_clock,
             issuers: issuers(&config.oidc)?,
+            shutdown: shutdown.clone(),
         },
     );
-    let shutdown = app.shutdown();
+    worker::spawn(&app, Arc::new(InProcessBus::new())).await.context("the outbox")?;
     let limits = ConnectionLimits::new(config.http.max_connections, config.http.header_timeout);
     for listener in [plain, secure] {
         tokio::spawn(serve(listener, router(app.clone()), limits.clone(), shutdown.clone()));
     }
-    worker::spawn(&app, Arc::new(InProcessBus::new())).await.context("the outbox")?;
     tokio::spawn(current.renew(wall, app.health().clone(), shutdown.clone()));
     Ok(Running { app, endpoints, drain: config.http.drain, _lock: lock })
 }
@@ -182,6 +190,9 @@ fn settings(config: &Config) -> Settings {
     settings.account.clone_from(&config.auth.account_id);
     settings.region.clone_from(&config.auth.region);
     settings.limits = config.limits.clone();
+    settings.members_redact_own = config.rules.members_redact_own;
+    settings.members_remove_others = config.rules.members_remove_others;
+    settings.tag_session_required = config.rules.tag_session_required;
     settings
 }
 
@@ -192,7 +203,7 @@ fn certificate(config: &Config, wall: &dyn Clock) -> Result<(Current, Option<Pat
             let files = Files::new(certificate.clone(), key.clone());
             Ok((Current::of_files(files)?, None))
         }
-        Tls::Local { extra_names } => {
+        Tls::Local { extra_names, .. } => {
             let data_dir = &config.storage.data_dir;
             let mut names = names(config.http.public_host.as_deref(), extra_names);
             let listening = config.http.https_listen.ip();
@@ -203,6 +214,17 @@ fn certificate(config: &Config, wall: &dyn Clock) -> Result<(Current, Option<Pat
             Ok((Current::of_authority(authority, wall.now())?, Some(data_dir.join("tls/ca.pem"))))
         }
     }
+}
+
+/// The certificates that the TLS listener chooses from.
+#[cfg_attr(not(feature = "acme"), expect(unused_variables, reason = "only an ACME authority needs them"))]
+fn served(config: &Config, current: &Arc<Current>, shutdown: &Shutdown) -> Arc<dyn ResolvesServerCert> {
+    #[cfg(feature = "acme")]
+    if let (Tls::Local { acme: Some(acme), .. }, Some(host)) = (&config.tls, &config.http.public_host) {
+        let data_dir = &config.storage.data_dir;
+        return crate::tls::Acme::start(acme, host, data_dir, Arc::clone(current), shutdown.clone());
+    }
+    Arc::clone(current) as Arc<dyn ResolvesServerCert>
 }
 
 /// A bare host, with the port only when browsers send one (wire rule S-01).
@@ -238,7 +260,17 @@ impl Endpoints {
     }
 }
 
-/// For those who started the server on port 0.
+/// What an earlier server left would lead those who wait for this one astray.
+fn forget_endpoints(data_dir: &Path) -> Result<()> {
+    let path = data_dir.join(ENDPOINTS);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| path.display().to_string())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The issuers of the configuration, with the key sets that its files hold now.
 fn issuers(configured: &[Oidc]) -> Result<Issuers> {
     let read = |oidc: &Oidc| {
@@ -251,13 +283,14 @@ fn issuers(configured: &[Oidc]) -> Result<Issuers> {
     Ok(Issuers::new(configured.iter().map(read).collect::<Result<_>>()?))
 }
 
+/// For those who started the server on port 0.
 fn write_endpoints(data_dir: &Path, endpoints: &Endpoints) -> Result<()> {
     let content = json!({
         "Http": endpoints.http_url(),
         "Https": endpoints.https_url(),
         "MessagingEndpoint": endpoints.messaging,
     });
-    let path = data_dir.join("endpoints.json");
+    let path = data_dir.join(ENDPOINTS);
     let content = serde_json::to_string_pretty(&content).map_err(|error| anyhow!(error))? + "\n";
     files::write(&path, content.as_bytes(), Access::Public).with_context(|| path.display().to_string())
 }

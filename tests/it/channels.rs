@@ -381,7 +381,7 @@ fn chn_21_list_channels_shows_public_ones_and_private_ones_to_admins_who_ask() {
         for (caller, filter) in [(&roots, None), (&alices, None), (&alices, Some(Public))] {
             let found = caller.list_channels(&world.app, filter, &all()).await.unwrap();
             let found: Vec<_> = found.items.iter().map(|view| view.channel.arn.clone()).collect();
-            assert_eq!(found, [public.clone()]);
+            assert_eq!(found, std::slice::from_ref(&public));
         }
         let found = roots.list_channels(&world.app, Some(Private), &all()).await.unwrap();
         assert_eq!(found.items[0].channel.arn, private);
@@ -554,40 +554,65 @@ fn e_06_a_missing_channel_is_not_found_where_the_model_says_so_and_forbidden_els
         let alice = world.user("alice").await;
         let (missing, alices) = (no_channel(&world), world.as_user(&alice));
         let id = chime_domain::ids::MessageId::new("none").unwrap();
-        let (not_found, forbidden) = ((NotFound, "E-06"), (Forbidden, "E-06"));
+        let (not_found, forbidden) = ((NotFound, "E-06"), Forbidden);
         let page = all();
         assert_eq!(
             world.refuses(alices.create_channel_membership(&missing, &alice, Default)).await,
             not_found
         );
-        let members = [alice.clone()];
         assert_eq!(
-            world.refuses(alices.batch_create_channel_membership(&missing, &members, Default)).await,
+            world
+                .refuses(alices.batch_create_channel_membership(
+                    &missing,
+                    std::slice::from_ref(&alice),
+                    Default
+                ))
+                .await,
             not_found
         );
         assert_eq!(world.refuses(alices.describe_channel_membership(&missing, &alice)).await, not_found);
         assert_eq!(world.refuses(alices.describe_channel_moderator(&missing, &alice)).await, not_found);
         assert_eq!(world.refuses(alices.describe_channel_ban(&missing, &alice)).await, not_found);
         assert_eq!(world.refuses(alices.get_channel_message(&missing, &id)).await, not_found);
-        assert_eq!(world.refuses(alices.describe_channel(&missing)).await, forbidden);
-        assert_eq!(world.refuses(alices.delete_channel(&missing)).await, forbidden);
+        assert_eq!(world.refuses(alices.describe_channel(&missing)).await.0, forbidden);
+        assert_eq!(world.refuses(alices.delete_channel(&missing)).await.0, forbidden);
         assert_eq!(
-            world.refuses(alices.update_channel(UpdateChannel::new(missing.clone()))).await,
+            world.refuses(alices.update_channel(UpdateChannel::new(missing.clone()))).await.0,
             forbidden
         );
-        assert_eq!(world.refuses(alices.list_channel_memberships(&missing, None, &page)).await, forbidden);
-        assert_eq!(world.refuses(alices.list_channel_moderators(&missing, &page)).await, forbidden);
-        assert_eq!(world.refuses(alices.list_channel_bans(&missing, &page)).await, forbidden);
-        assert_eq!(world.refuses(alices.delete_channel_membership(&missing, &alice)).await, forbidden);
-        assert_eq!(world.refuses(alices.create_channel_moderator(&missing, &alice)).await, forbidden);
-        assert_eq!(world.refuses(alices.delete_channel_moderator(&missing, &alice)).await, forbidden);
-        assert_eq!(world.refuses(alices.create_channel_ban(&missing, &alice)).await, forbidden);
-        assert_eq!(world.refuses(alices.delete_channel_ban(&missing, &alice)).await, forbidden);
-        assert_eq!(world.refuses(alices.update_channel_read_marker(&missing)).await, forbidden);
-        assert_eq!(world.refuses(world.send(&alice, &missing, "hi")).await, forbidden);
-        assert_eq!(world.refuses(world.edit(&alice, &missing, &id, "hi")).await, forbidden);
-        assert_eq!(world.refuses(alices.redact_channel_message(&missing, &id)).await, forbidden);
-        assert_eq!(world.refuses(alices.delete_channel_message(&missing, &id)).await, forbidden);
+        assert_eq!(world.refuses(alices.list_channel_memberships(&missing, None, &page)).await.0, forbidden);
+        assert_eq!(world.refuses(alices.list_channel_moderators(&missing, &page)).await.0, forbidden);
+        assert_eq!(world.refuses(alices.list_channel_bans(&missing, &page)).await.0, forbidden);
+        assert_eq!(world.refuses(alices.delete_channel_membership(&missing, &alice)).await.0, forbidden);
+        assert_eq!(world.refuses(alices.create_channel_moderator(&missing, &alice)).await.0, forbidden);
+        assert_eq!(world.refuses(alices.delete_channel_moderator(&missing, &alice)).await.0, forbidden);
+        assert_eq!(world.refuses(alices.create_channel_ban(&missing, &alice)).await.0, forbidden);
+        assert_eq!(world.refuses(alices.delete_channel_ban(&missing, &alice)).await.0, forbidden);
+        assert_eq!(world.refuses(alices.update_channel_read_marker(&missing)).await.0, forbidden);
+        assert_eq!(world.refuses(world.send(&alice, &missing, "hi")).await.0, forbidden);
+        assert_eq!(world.refuses(world.edit(&alice, &missing, &id, "hi")).await.0, forbidden);
+        assert_eq!(world.refuses(alices.redact_channel_message(&missing, &id)).await.0, forbidden);
+        assert_eq!(world.refuses(alices.delete_channel_message(&missing, &id)).await.0, forbidden);
+    });
+}
+
+#[test]
+fn e_06_a_missing_channel_is_forbidden_in_the_words_of_a_private_one_of_others() {
+    run(async {
+        let world = World::new().await;
+        let (alice, bob) = (world.user("alice").await, world.user("bob").await);
+        let private = world.channel(&alice, Private, Restricted).await;
+        let (missing, bobs) = (no_channel(&world), world.as_user(&bob));
+        let words = async |channel: &ChannelArn| {
+            let id = chime_domain::ids::MessageId::new("none").unwrap();
+            [
+                bobs.describe_channel(channel).await.unwrap_err().to_string(),
+                bobs.list_channel_memberships(channel, None, &all()).await.unwrap_err().to_string(),
+                world.send(&bob, channel, "hi").await.unwrap_err().to_string(),
+                world.edit(&bob, channel, &id, "hi").await.unwrap_err().to_string(),
+            ]
+        };
+        assert_eq!(words(&missing).await, words(&private).await);
     });
 }
 

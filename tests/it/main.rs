@@ -1,8 +1,18 @@
 //! Journeys through the rules on the reference store, a module for each context.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the helpers of tests fail their test by panicking"
+)]
 
 mod channels;
 mod delivery;
+mod embedding;
 mod identity;
 mod messages;
+mod model;
+mod races;
 mod retention;
 mod roles;

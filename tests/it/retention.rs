@@ -238,7 +238,7 @@ impl Naive {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn ret_03_to_10_what_is_shown_agrees_with_a_day_by_day_model_and_what_is_gone_never_returns(

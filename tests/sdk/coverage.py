@@ -19,8 +19,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "python"))
 
-from harness.clients import quoted, send  # noqa: E402
-from harness.server import ChimeServer  # noqa: E402
+from harness.clients import quoted, send
+from harness.server import ChimeServer
 
 APP = "arn:aws:chime:us-east-1:123456789012:app-instance/11111111-2222-4333-8444-555555555555"
 CORE = ("chime-sdk-identity", "chime-sdk-messaging")

@@ -1,6 +1,6 @@
 //! What the machine gives without a server: figures to put beside those of the server, from the same run.
 
-use std::io::{Read, Write};
+use std::io::{Read, Seek, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -114,13 +114,16 @@ pub async fn commits(place: &Path, in_flight: u16, lasting: Duration) -> Result<
     Ok(done as f64 / start.elapsed().as_secs_f64())
 }
 
-/// How long it takes to write 4 KiB and sync them.
+/// How long it takes to write 4 KiB into a file of fixed size, as a write-ahead log is most of the time, and sync them.
 ///
 /// # Errors
 ///
 /// The system's.
 pub fn syncs(place: &Path, times: usize) -> Result<Times> {
     let mut file = tempfile::tempfile_in(place)?;
+    file.write_all(&vec![0; times * 4096])?;
+    file.sync_all()?;
+    file.rewind()?;
     let mut taken = Times::new()?;
     for _ in 0..times {
         let start = Instant::now();
@@ -160,7 +163,7 @@ pub fn fan_out(connections: usize, lasting: Duration) -> Result<f64> {
     })
 }
 
-/// How long one frame takes to all of `connections`: until the last has read it.
+/// How long one thread takes to write one frame to each of `connections` and to read it from each.
 ///
 /// # Errors
 ///
@@ -171,14 +174,12 @@ pub fn one_frame(connections: usize, times: usize) -> Result<Times> {
     let mut taken = Times::new()?;
     for _ in 0..times {
         let start = Instant::now();
-        std::thread::scope(|scope| {
-            let writing = scope.spawn(|| writers.iter_mut().try_for_each(|writer| writer.write_all(&frame)));
-            for mut reader in &readers {
-                reader.read_exact(&mut buffer)?;
-            }
-            writing.join().ok().context("the writer panicked")??;
-            anyhow::Ok(())
-        })?;
+        for writer in &mut writers {
+            writer.write_all(&frame)?;
+        }
+        for mut reader in &readers {
+            reader.read_exact(&mut buffer)?;
+        }
         taken.record(u64::try_from(start.elapsed().as_micros())?);
     }
     Ok(taken)

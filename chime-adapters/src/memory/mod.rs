@@ -13,10 +13,12 @@
 mod apply;
 mod blobs;
 mod bus;
+mod local;
 mod notify;
 mod store;
 
 pub use blobs::MemoryBlobs;
 pub use bus::InProcessBus;
+pub use local::Local;
 pub use notify::MemoryNotifier;
 pub use store::MemoryStore;

@@ -27,8 +27,11 @@ const ROUNDS: usize = 16;
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
     credentials: Mutex<HashMap<Box<str>, Arc<Cached>>>,
-    compiled: Mutex<HashMap<Key, (Revision, Arc<[NamedPolicy]>)>>,
+    compiled: Mutex<HashMap<Key, Compiled>>,
 }
+
+/// The policies of a record, with the revision at which they were read.
+type Compiled = (Revision, Arc<[NamedPolicy]>);
 
 #[derive(Debug)]
 struct Cached {
@@ -138,7 +141,7 @@ impl View<'_> {
 /// What is to be resolved.
 enum Source<'a> {
     Permanent(&'a str),
-    Temporary(Session, &'a str),
+    Temporary(Box<Session>, &'a str),
 }
 
 impl Iam<'_> {
@@ -172,7 +175,7 @@ impl Iam<'_> {
         let source = match session_token {
             None => Source::Permanent(access_key_id),
             Some(token) => match self.open(access_key_id, token) {
-                Some(session) => Source::Temporary(session, token),
+                Some(session) => Source::Temporary(Box::new(session), token),
                 None => return Ok(None),
             },
         };

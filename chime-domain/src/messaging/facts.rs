@@ -2,7 +2,7 @@
 
 use super::keys::{self, Relation};
 use super::types::{Ban, Channel, Membership, Moderator};
-use crate::access::{Action, Derivation, Situation, Standing, Target, decide};
+use crate::access::{Action, Derivation, Privacy, Situation, Standing, Target, decide};
 use crate::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn};
 use crate::error::{ErrorCode, Refusal, ServiceError};
 use crate::flow::{Loaded, Settings};
@@ -221,9 +221,30 @@ impl ChannelFacts {
         missing: Missing,
         settings: &Settings,
     ) -> Result<&Channel, Refusal> {
-        let channel = self.admit(missing)?;
+        let channel = self.admit_to(action, missing, settings)?;
         self.derive(action, settings).enforce()?;
         Ok(channel)
+    }
+
+    /// Admits the caller to an action, whose role is still to be asked. A missing channel is refused in the words of a
+    /// private channel of others, so that they do not tell which of both it is (wire rule E-06).
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::admit`].
+    pub(super) fn admit_to(
+        &self,
+        action: Action,
+        missing: Missing,
+        settings: &Settings,
+    ) -> Result<&Channel, Refusal> {
+        self.admit(missing).or_else(|refusal| {
+            if refusal.code() == ErrorCode::Forbidden && !self.caller.admin.exists() {
+                let private = Situation { privacy: Some(Privacy::Private), ..self.situation(settings) };
+                decide(action, &private).enforce()?;
+            }
+            Err(refusal)
+        })
     }
 
     /// How the caller's role decides, whether or not it is admitted.

@@ -3,7 +3,7 @@
 //! # How a request goes
 //!
 //! Routing, then body, signature, throttle, policy, and then the handler: input, bearer, visibility and role, quota,
-//! conflict (wire rule E-07). [`pipeline`] has the stages in order. Everything that goes wrong is an [`ApiError`], and
+//! conflict (wire rule E-07). `pipeline` has the stages in order. Everything that goes wrong is an [`ApiError`], and
 //! [`error`] alone knows its status and exception name in the namespace of the request.
 //!
 //! # Adding an operation
@@ -37,6 +37,8 @@ mod query;
 mod reply;
 pub mod request;
 pub(crate) mod response;
+#[cfg(test)]
+mod tests;
 pub(crate) mod wire;
 
 pub use error::ApiError;

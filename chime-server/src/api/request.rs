@@ -130,3 +130,16 @@ impl ApiRequest {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::depth;
+
+    #[test]
+    fn brackets_in_texts_do_not_nest() {
+        assert_eq!(depth(r#"{"a":"[[[[\"[["}"#), 1);
+        assert_eq!(depth(r#"{"a":"\\","b":[[],{}]}"#), 3);
+        assert_eq!(depth("]]]][[["), 3);
+        assert_eq!(depth("1"), 0);
+    }
+}

@@ -6,6 +6,8 @@ mod authorize;
 mod keys;
 pub(crate) mod root_file;
 pub mod sigv4;
+#[cfg(test)]
+mod tests;
 
 pub use authenticate::authenticate;
 pub(crate) use authorize::{Hints, Subject, acting_as, authorize};

@@ -14,6 +14,8 @@ use super::{Key, keys};
 const PREFIX: &str = "CHIME_";
 /// Names the file, which therefore cannot hold it.
 const FILE: &str = "CHIME_CONFIG";
+/// Variables of the scripts around the server, which are no settings of it.
+const OTHERS: [&str; 3] = ["CHIME_SERVER_BIN", "CHIME_SDK_PROFILE", "CHIME_NO_INSTALL"];
 
 /// What was given on the command line: a flag, the key it sets, and its value.
 pub type Flag = (&'static str, &'static str, String);
@@ -38,7 +40,7 @@ pub(super) fn read(
     if let Some(path) = file.or(named) {
         layers.read_file(path)?;
     }
-    for (name, text) in environment.iter().filter(|(name, _)| name.starts_with(PREFIX) && name != FILE) {
+    for (name, text) in environment.iter().filter(|(name, _)| is_setting(name)) {
         let origin = Origin::Environment(name.clone());
         let key = keys().find(|key| key.variable() == *name);
         let key = key.ok_or_else(|| ConfigError::Unknown { origin: origin.to_string() })?;
@@ -85,4 +87,8 @@ impl Layers {
 
 fn is_section(path: &str) -> bool {
     keys().any(|Key { path: key, .. }| key.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
+}
+
+fn is_setting(name: &str) -> bool {
+    name.starts_with(PREFIX) && name != FILE && !OTHERS.contains(&name)
 }

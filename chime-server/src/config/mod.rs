@@ -12,6 +12,7 @@ mod key;
 mod layers;
 mod limits;
 mod oidc;
+mod rules;
 mod storage;
 mod telemetry;
 #[cfg(test)]
@@ -31,9 +32,10 @@ pub use http::Http;
 pub use key::{Key, Kind};
 pub use layers::Flag;
 pub use oidc::Oidc;
+pub use rules::Rules;
 pub use storage::{Database, Storage};
 pub use telemetry::Telemetry;
-pub use tls::Tls;
+pub use tls::{Acme, Tls};
 pub use value::{Origin, Value, Values};
 
 use crate::throttle::Rate;
@@ -52,6 +54,8 @@ pub struct Config {
     pub auth: Auth,
     /// The quotas.
     pub limits: Limits,
+    /// Variants of rules.
+    pub rules: Rules,
     /// Rates of requests.
     pub rate: Rate,
     /// Logs.
@@ -96,6 +100,7 @@ impl Config {
             storage: Storage::read(&values)?,
             auth: Auth::read(&values)?,
             limits: limits::read(&values),
+            rules: Rules::read(&values)?,
             rate: throttle::read(&values),
             telemetry: Telemetry::read(&values)?,
             test_clock: values.flag("test_clock"),
@@ -107,7 +112,16 @@ impl Config {
 
 /// Every key, by section.
 pub fn keys() -> impl Iterator<Item = &'static Key> {
-    [storage::KEYS, http::KEYS, auth::KEYS, tls::KEYS, throttle::KEYS, telemetry::KEYS, &limits::KEYS]
-        .into_iter()
-        .flatten()
+    [
+        storage::KEYS,
+        http::KEYS,
+        auth::KEYS,
+        tls::KEYS,
+        rules::KEYS,
+        throttle::KEYS,
+        telemetry::KEYS,
+        &limits::KEYS,
+    ]
+    .into_iter()
+    .flatten()
 }

@@ -136,3 +136,15 @@ fn every_variable_is_of_one_key() {
         assert!(seen.insert(key.variable()), "{}", key.path);
     }
 }
+
+#[test]
+fn a_profile_decides_the_rules_that_no_key_sets() {
+    let of = |environment: &[(&str, &str)]| read(&[], None, environment).unwrap().rules;
+    let printed = of(&[]);
+    assert!(!printed.members_redact_own && printed.members_remove_others && !printed.tag_session_required);
+    let current = of(&[("CHIME_PROFILE", "current")]);
+    assert!(current.members_redact_own && !current.members_remove_others && current.tag_session_required);
+    let mixed = of(&[("CHIME_PROFILE", "current"), ("CHIME_RULES__MEMBERS_REDACT_OWN", "false")]);
+    assert!(!mixed.members_redact_own && !mixed.members_remove_others);
+    assert!(read(&[], None, &[("CHIME_PROFILE", "2019")]).unwrap_err().contains("profile"));
+}

@@ -29,6 +29,8 @@ pub enum Tls {
     Local {
         /// Further names and addresses in it.
         extra_names: Vec<String>,
+        /// An authority that signs for the public host instead.
+        acme: Option<Acme>,
     },
     /// From files that the operator provides.
     Files {
@@ -39,10 +41,32 @@ pub enum Tls {
     },
 }
 
+/// An ACME authority.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Acme {
+    /// Mail address of the operator.
+    pub contact: String,
+    /// URL of the authority's directory.
+    pub directory: String,
+}
+
 impl Tls {
     pub(super) fn read(values: &Values) -> Result<Self, ConfigError> {
         match (values.text("tls.cert_file"), values.text("tls.key_file")) {
-            (None, None) => Ok(Self::Local { extra_names: values.list("tls.extra_names") }),
+            (None, None) => {
+                let acme = values.text("tls.acme_contact").map(|contact| Acme {
+                    contact,
+                    directory: values.text("tls.acme_directory").unwrap_or_default(),
+                });
+                if acme.is_some() && cfg!(not(feature = "acme")) {
+                    return Err(values.refuse("tls.acme_contact", "this build has no feature `acme`"));
+                }
+                if acme.is_some() && values.text("public_host").is_none() {
+                    return Err(values.refuse("tls.acme_contact", "needs `public_host`"));
+                }
+                Ok(Self::Local { extra_names: values.list("tls.extra_names"), acme })
+            }
             (Some(certificate), Some(key)) => {
                 Ok(Self::Files { certificate: certificate.into(), key: key.into() })
             }

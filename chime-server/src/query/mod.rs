@@ -45,13 +45,17 @@ use crate::telemetry::Stopwatch;
 pub use self::web_identity::{Issuer, IssuerError, Issuers};
 
 const XML: HeaderValue = HeaderValue::from_static("text/xml");
+/// Largest form, in bytes; the longest policy document, percent-encoded, has a tenth of it.
+const LARGEST: usize = 256 * 1024;
 /// The signing names of the two services.
 const SERVICES: &[&str] = &["iam", "sts"];
 
-/// Whether a request is for this protocol: no route of the API has these paths (wire.md section 9).
+/// Whether a request is for this protocol: no route of the API has these paths (wire.md section 9). A GET has to name
+/// its action, so that a look at the bare path is answered like any other unknown one.
 pub(crate) fn is_query(request: &Request) -> bool {
-    let is_form = matches!(*request.method(), Method::POST | Method::GET);
-    is_form && matches!(request.uri().path(), "/" | "" | "/console" | "/console/")
+    let names_action = || request.uri().query().is_some_and(|query| query.contains("Action="));
+    let asks = *request.method() == Method::POST || (*request.method() == Method::GET && names_action());
+    asks && matches!(request.uri().path(), "/" | "" | "/console" | "/console/")
 }
 
 /// Serves a request of the protocol.
@@ -91,7 +95,8 @@ struct Known {
 
 async fn run(app: &App, parts: &Parts, body: Body, known: &mut Known) -> Result<Xml, QueryError> {
     let target = Target::of(parts);
-    let body = collect(body, app.options().max_body, app.options().body_timeout).await?;
+    let largest = app.options().max_body.min(LARGEST);
+    let body = collect(body, largest, app.options().body_timeout).await?;
     let form = Form::parse(if body.is_empty() { target.query.as_bytes() } else { &body })?;
     let action = form.get("Action");
     let unsigned = action.is_some_and(Operation::is_unsigned);

@@ -254,3 +254,138 @@ fn tags(claim: Value) -> Result<(Vec<Tag>, Vec<String>), IamRefusal> {
     let tags = claim.principal_tags.into_iter().map(one).collect::<Result<_, _>>()?;
     Ok((tags, claim.transitive_tag_keys))
 }
+
+#[cfg(test)]
+mod tests {
+    use ring::rand::SystemRandom;
+    use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_610_403_151_000);
+    const ISSUER: &str = "https://idp.example/tenant";
+
+    /// An issuer with a key of its own.
+    struct Idp {
+        key: EcdsaKeyPair,
+        issuers: Issuers,
+    }
+
+    impl Idp {
+        fn new() -> Self {
+            let random = SystemRandom::new();
+            let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
+            let key =
+                EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &random).unwrap();
+            let (x, y) = key.public_key().as_ref()[1..].split_at(32);
+            let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+            let jwk = json!({"kty": "EC", "crv": "P-256", "kid": "k", "x": encode(x), "y": encode(y)});
+            let issuer = Issuer::new(ISSUER, vec!["app".into()], &json!({"keys": [jwk]})).unwrap();
+            Self { key, issuers: Issuers::new(vec![issuer]) }
+        }
+
+        fn token(&self, head: &Value, claims: &Value) -> String {
+            let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+            let signed = format!("{}.{}", encode(head), encode(claims));
+            let signature = self.key.sign(&SystemRandom::new(), signed.as_bytes()).unwrap();
+            format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()))
+        }
+
+        fn verify(&self, changes: &Value) -> Result<WebIdentity, IamCode> {
+            let mut claims =
+                json!({"iss": ISSUER, "sub": "ada", "aud": ["other", "app"], "exp": NOW.seconds() + 1});
+            for (name, value) in changes.as_object().unwrap() {
+                claims[name] = value.clone();
+            }
+            let token = self.token(&json!({"alg": "ES256", "kid": "k"}), &claims);
+            self.issuers.verify(&token, NOW).map_err(|refusal| refusal.code())
+        }
+    }
+
+    #[test]
+    fn a_genuine_token_speaks_for_its_subject_with_its_tags() {
+        let tags = json!({"principal_tags": {"team": ["blue"]}, "transitive_tag_keys": ["team"]});
+        let identity = Idp::new().verify(&json!({TAGS: tags})).unwrap();
+        let expected = WebIdentity {
+            issuer: "idp.example/tenant".into(),
+            subject: "ada".into(),
+            audience: "app".into(),
+            tags: vec![Tag::new("team", "blue")],
+            transitive: vec!["team".into()],
+        };
+        assert_eq!(identity, expected);
+    }
+
+    #[test]
+    fn every_claim_that_does_not_hold_is_refused() {
+        let idp = Idp::new();
+        let now = NOW.seconds();
+        for (changes, code) in [
+            (json!({"iss": "https://idp.example"}), IamCode::InvalidIdentityToken),
+            (json!({"aud": "other"}), IamCode::InvalidIdentityToken),
+            (json!({"aud": null}), IamCode::InvalidIdentityToken),
+            (json!({"sub": ""}), IamCode::InvalidIdentityToken),
+            (json!({"exp": null}), IamCode::InvalidIdentityToken),
+            (json!({"exp": now}), IamCode::ExpiredIdentityToken),
+            (json!({"nbf": now + 61}), IamCode::InvalidIdentityToken),
+            (json!({TAGS: {"principal_tags": {"team": ["a", "b"]}}}), IamCode::RejectedClaim),
+        ] {
+            assert_eq!(idp.verify(&changes), Err(code), "{changes}");
+        }
+        assert!(idp.verify(&json!({"nbf": now + 60})).is_ok());
+    }
+
+    #[test]
+    fn a_token_that_its_issuer_did_not_sign_is_refused() {
+        let (idp, other) = (Idp::new(), Idp::new());
+        let claims = json!({"iss": ISSUER, "sub": "ada", "aud": "app", "exp": NOW.seconds() + 600});
+        let good = idp.token(&json!({"alg": "ES256"}), &claims);
+        assert!(idp.issuers.verify(&good, NOW).is_ok(), "a key without a name in the token is looked for");
+        let (signed, signature) = good.rsplit_once('.').unwrap();
+        let foreign = other.token(&json!({"alg": "ES256"}), &claims);
+        for token in [
+            foreign,
+            idp.token(&json!({"alg": "none"}), &claims),
+            idp.token(&json!({"alg": "HS256"}), &claims),
+            idp.token(&json!({"alg": "RS256"}), &claims),
+            idp.token(&json!({"alg": "ES256", "kid": "x"}), &claims),
+            idp.token(&json!({"alg": "ES256", "crit": ["x"]}), &claims),
+            format!("{signed}."),
+            format!("x{signed}.{signature}"),
+            format!("{signed}.{signature}.{signature}"),
+            "a.b".into(),
+            String::new(),
+            "x".repeat(LONGEST + 1),
+        ] {
+            let refused = idp.issuers.verify(&token, NOW).unwrap_err();
+            assert_eq!(refused.code(), IamCode::InvalidIdentityToken, "{token}");
+        }
+    }
+
+    /// The example of RFC 7515, appendix A.2.
+    #[test]
+    fn the_published_rsa_example_verifies() {
+        let n = "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ";
+        let signed = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+        let signature = "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZRmB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs98rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw";
+        let key = Key::of(&json!({"kty": "RSA", "n": n, "e": "AQAB"})).unwrap();
+        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+        let head = |alg: &str| Head { alg: alg.into(), kid: None, crit: None };
+        assert!(key.verifies(&head("RS256"), signed.as_bytes(), &signature));
+        assert!(!key.verifies(&head("RS256"), &signed.as_bytes()[1..], &signature));
+        assert!(!key.verifies(&head("ES256"), signed.as_bytes(), &signature));
+    }
+
+    #[test]
+    fn an_issuer_that_could_accept_nothing_is_refused() {
+        let keys = json!({"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB"}]});
+        let audience = || vec!["app".to_owned()];
+        assert!(Issuer::new(ISSUER, audience(), &keys).is_ok());
+        assert!(matches!(Issuer::new("http://idp", audience(), &keys), Err(IssuerError::Url(_))));
+        assert!(matches!(Issuer::new(ISSUER, Vec::new(), &keys), Err(IssuerError::NoAudience(_))));
+        for keys in [json!({}), json!({"keys": [{"kty": "oct", "k": "AQAB"}]}), json!([])] {
+            assert!(matches!(Issuer::new(ISSUER, audience(), &keys), Err(IssuerError::NoKey(_))));
+        }
+    }
+}

@@ -28,7 +28,7 @@ pub struct Current {
 
 #[derive(Debug)]
 enum Source {
-    Authority(Authority),
+    Authority(Box<Authority>),
     Files(Files),
 }
 
@@ -52,7 +52,7 @@ impl Current {
     ///
     /// [`TlsError`] when it cannot sign.
     pub fn of_authority(authority: Authority, now: Timestamp) -> Result<Self, TlsError> {
-        Self::new(Source::Authority(authority), now)
+        Self::new(Source::Authority(Box::new(authority)), now)
     }
 
     /// One that the operator provides.
@@ -104,6 +104,10 @@ impl Current {
         Ok(due)
     }
 
+    pub(super) fn served_key(&self) -> Arc<CertifiedKey> {
+        self.served().key
+    }
+
     fn served(&self) -> Served {
         self.served.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -134,7 +138,7 @@ fn certified(
 
 impl ResolvesServerCert for Current {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.served().key)
+        Some(self.served_key())
     }
 }
 
@@ -143,13 +147,15 @@ impl ResolvesServerCert for Current {
 /// # Errors
 ///
 /// [`TlsError::Serve`].
-pub fn acceptor(current: Arc<Current>) -> Result<TlsAcceptor, TlsError> {
+pub fn acceptor(current: Arc<dyn ResolvesServerCert>) -> Result<TlsAcceptor, TlsError> {
     let provider = Arc::new(ring::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_cert_resolver(current);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    #[cfg(feature = "acme")]
+    config.alpn_protocols.push(super::acme::CHALLENGE_PROTOCOL.to_vec());
     Ok(TlsAcceptor::from(Arc::new(config)))
 }
 

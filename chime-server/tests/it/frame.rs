@@ -15,7 +15,6 @@ fn it_is_alive_and_ready_and_says_why() {
     let ready = ready.expect("tasks report");
     assert_eq!((ready.status, &ready.json()["Ready"]), (200, &true.into()));
     assert_eq!(ready.json()["Checks"]["store"], "ok");
-    server.running().app().shutdown().drain();
 }
 
 #[test]
@@ -54,7 +53,7 @@ fn a_browser_may_ask_first_and_read_errors_too() {
         "OPTIONS /channels HTTP/1.1\r\nhost: a\r\norigin: https://app.test\r\n\
          access-control-request-method: POST\r\naccess-control-request-headers: authorization,x-amz-date\r\n\r\n",
     );
-    assert_eq!(asked.status, 204);
+    assert_eq!((asked.status, asked.header("content-length")), (204, None));
     assert_eq!(asked.header("access-control-allow-origin"), Some("*"));
     assert!(asked.header("access-control-allow-headers").unwrap().contains("authorization"));
     let refused = server.send("GET /channels HTTP/1.1\r\nhost: a\r\norigin: https://app.test\r\n\r\n");

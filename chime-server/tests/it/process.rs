@@ -22,9 +22,8 @@ impl Process {
 
     /// Waits for the greeting, and gives it.
     fn greeting(&mut self) -> String {
-        let mut lines = BufReader::new(self.0.stdout.as_mut().unwrap()).lines();
         let mut text = String::new();
-        while let Some(line) = lines.next() {
+        for line in BufReader::new(self.0.stdout.as_mut().unwrap()).lines() {
             let line = line.unwrap();
             text += &line;
             text.push('\n');

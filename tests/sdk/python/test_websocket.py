@@ -148,7 +148,7 @@ def test_web_11_a_session_token_is_needed_with_sts_credentials_and_accepted(serv
                                                 "Principal": {"AWS": f"arn:aws:iam::{account}:root"}}]}))["Role"]["Arn"]
     root.iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps({
         "Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "chime:Connect", "Resource": cast[0]}]}))
-    keys = Keys.of(root.sts.assume_role(RoleArn=role, RoleSessionName="s")["Credentials"])
+    keys = Keys.of(root.sts.assume_role(RoleArn=role, RoleSessionName="session")["Credentials"])
     open_socket(server, cast[0], keys).close()
     assert refused(server, connect_url(server, cast[0], Keys(keys.access_key, keys.secret_key))) == 4401
 

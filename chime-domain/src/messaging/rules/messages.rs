@@ -102,7 +102,7 @@ fn on_message<'a>(
     found: Option<&'a Sent>,
     settings: &Settings,
 ) -> Result<&'a Sent, Refusal> {
-    facts.admit(Missing::Forbidden)?;
+    facts.admit_to(action, Missing::Forbidden, settings)?;
     let mut situation = facts.situation(settings);
     situation.own_message = found.is_none_or(|sent| sent.message.sender.arn == facts.caller.arn);
     decide(action, &situation).enforce()?;

@@ -53,7 +53,7 @@ impl Messaging<'_> {
                 if attempt == 0 {
                     return Ok(decision.guard(Loaded::<Token>::absent(key).guard()));
                 }
-                if let Some(earlier) = self.earlier(&command.channel, &id).await? {
+                if let Some(earlier) = self.earlier(&command.channel, id).await? {
                     return if *earlier.fingerprint == *print {
                         Ok(Decision::reply(id.clone()))
                     } else {

@@ -3,7 +3,7 @@
 //! Every route of every namespace has a row, built or not, so that the answer to a known one that is not built yet is
 //! the same as its answer will be found by later: routed, then `UnknownOperationException`.
 //!
-//! [`Routes::find`] works on the raw path: split on `/` first, decode each segment once (wire rules W-02 to W-06).
+//! `Routes::find` works on the raw path: split on `/` first, decode each segment once (wire rules W-02 to W-06).
 //!
 //! # Our choices
 //!
