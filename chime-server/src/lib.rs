@@ -35,7 +35,7 @@ pub mod telemetry;
 pub mod throttle;
 pub mod tls;
 pub mod worker;
-mod ws;
+pub mod ws;
 
 pub use app::{App, AppOptions};
 

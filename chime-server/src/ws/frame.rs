@@ -48,7 +48,7 @@ pub(super) fn prefetch_completed() -> Utf8Bytes {
 
 /// The frame of something that happened, encoded once for all who are told; `None` for what no socket hears of (rule
 /// WEB-32).
-pub(super) fn of(happening: &Happening) -> Option<Utf8Bytes> {
+pub fn of(happening: &Happening) -> Option<Utf8Bytes> {
     let message = |event_type, message: &chime_domain::messaging::Message, stamp| {
         let payload = serde_json::to_string(&MessageWire::<Iso>::new(message, stamp)).unwrap_or_default();
         Some(envelope(event_type, type_word(message.kind), None, &payload))

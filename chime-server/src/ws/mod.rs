@@ -23,4 +23,5 @@ mod prefetch;
 mod session;
 
 pub(crate) use connect::connect;
+pub use frame::of as encode;
 pub(crate) use hub::Hub;
