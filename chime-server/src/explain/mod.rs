@@ -1,8 +1,8 @@
 //! `chime-server explain`: why a request is allowed or denied, through the stages that decide it.
 //!
-//! A [`Question`] names a principal, an action and resources. The request that it stands for is made up ([`request`]),
+//! A [`Question`] names a principal, an action and resources. The request that it stands for is made up (`request.rs`),
 //! and goes through the same functions as a real one: the acting user, the resources that the policies must allow, the
-//! policies' verdict. Then the role tables speak, for the operations that they know ([`role`]).
+//! policies' verdict. Then the role tables speak, for the operations that they know (`role.rs`).
 //!
 //! The command reads the store itself. When a server has it open, it asks that one at `POST /_chime/explain`, which
 //! only the account's owner may do: the answer tells what is in the policies of others.

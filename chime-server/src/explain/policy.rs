@@ -61,9 +61,6 @@ fn of_operation(
     let unreadable = || ExplainError::Question("the resources cannot be put into a request".into());
     let query = Query::parse(&made.query).ok_or_else(unreadable)?;
     let found = app.routes().find(operation.method, &made.path, &query).map_err(|_| unreadable())?;
-    if app.handler(found.index).is_none() {
-        text.push_str("  not available here: every request is answered UnknownOperationException\n");
-    }
     let hints = Hints::of(operation, &made.body);
     let subject = Subject {
         operation,
@@ -98,6 +95,12 @@ fn of_operation(
             show(&explanation, text);
             explanations.push(explanation);
         }
+    }
+    if app.handler(found.index).is_none() {
+        // As in the stages of a request: what is not built is nobody's, whatever the policies say.
+        let error = ApiError::UnknownOperation(format!("{} is not available.", operation.name).into());
+        let denial = Some(Denial { by: "the server", error, remedy: None });
+        return Ok(Outcome { operation: None, acting, denial });
     }
     let denial = match auth::authorize(app, caller, &acting, &subject) {
         Err(error @ ApiError::AccessDenied(_)) => {

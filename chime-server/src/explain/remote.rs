@@ -135,3 +135,19 @@ impl Answer {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_was_cut_short_is_none() {
+        let whole = "HTTP/1.1 200 OK\r\nX-Chime-Verdict: allowed\r\ncontent-length: 5\r\n\r\nhello";
+        let answer = Answer::parse(whole).unwrap();
+        assert_eq!((answer.status, answer.body.as_str()), (200, "hello"));
+        assert_eq!(answer.header(VERDICT), Some(ALLOWED));
+        for end in 0..whole.len() {
+            assert!(Answer::parse(whole.get(..end).unwrap()).is_none(), "{end}");
+        }
+    }
+}

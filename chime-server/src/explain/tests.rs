@@ -275,3 +275,71 @@ async fn a_question_about_nobody_or_nothing_has_no_answer() {
     let error = explain(&world.app, &question).await.unwrap_err();
     assert_eq!(error.to_string(), "`bob` is no ARN of an app instance user");
 }
+
+#[tokio::test]
+async fn what_is_missing_or_not_built_is_denied_as_the_server_denies_it() {
+    let world = World::new().await;
+    let question = |action: &str, channel: String| Question {
+        resources: vec![channel],
+        ..world.on_channel("root", action)
+    };
+    let gone = || format!("{}/channel/gone", world.instance);
+    for (action, answer) in [
+        ("chime:DescribeChannel", "denied by role (ForbiddenException, 403)"),
+        ("chime:GetChannelMessage", "denied by role (NotFoundException, 404)"),
+    ] {
+        let explained = world.explain(&question(action, gone())).await;
+        has(&explained, false, &["the channel does not exist", answer]);
+    }
+    let stranger = Question {
+        acting: Some(format!("{}/user/gone", world.instance)),
+        ..world.on_channel("root", "chime:DescribeChannel")
+    };
+    let parts =
+        ["/user/gone is no user that exists", "denied by the bearer (UnauthorizedClientException, 401)"];
+    has(&world.explain(&stranger).await, false, &parts);
+    let unbuilt = Question { acting: None, ..question("chime:CreateMeeting", world.instance.to_string()) };
+    let parts = ["on *\n    account owner", "denied by the server (UnknownOperationException, 404)"];
+    has(&world.explain(&unbuilt).await, false, &parts);
+}
+
+#[tokio::test]
+async fn the_verdict_is_what_the_rules_then_do() {
+    use chime_domain::messaging::SendChannelMessage;
+    use chime_domain::text::Content;
+    let world = World::new().await;
+    let carol = world.chime.user(&world.instance, "carol").await.unwrap();
+    for user in [&world.alice, &world.bob, &carol] {
+        let messaging = world.chime.messaging(user);
+        let send = SendChannelMessage::new(world.channel.clone(), Content::new("hi").unwrap());
+        let done = [
+            ("chime:SendChannelMessage", None, messaging.send_channel_message(send).await.is_ok()),
+            (
+                "chime:DescribeChannelMembership",
+                Some(&world.bob),
+                messaging.describe_channel_membership(&world.channel, &world.bob).await.is_ok(),
+            ),
+            (
+                "chime:CreateChannelBan",
+                Some(&carol),
+                messaging.create_channel_ban(&world.channel, &carol).await.is_ok(),
+            ),
+        ];
+        for (action, target, passed) in done {
+            let question = Question {
+                acting: Some(user.to_string()),
+                target: target.map(ToString::to_string),
+                ..world.on_channel("root", action)
+            };
+            let explained = world.explain(&question).await;
+            assert_eq!(explained.allowed, passed, "{}", explained.text);
+        }
+    }
+    // Carol was banned by alice: nobody adds her until the ban is gone.
+    let add = Question {
+        acting: Some(world.alice.to_string()),
+        target: Some(carol.to_string()),
+        ..world.on_channel("root", "chime:CreateChannelMembership")
+    };
+    has(&world.explain(&add).await, false, &[&format!("{carol} is banned"), "[CHN-13]"]);
+}
