@@ -47,7 +47,7 @@ fn fanout(criterion: &mut Criterion) {
         let mut fanout = Fanout::default();
         for n in 0..connections {
             fanout.connect(&user(n), SubscriptionId(n), Arc::new(Mutex::new(VecDeque::new())));
-            fanout.loaded(&user(n), [channel.clone()]);
+            fanout.loaded(&user(n), SubscriptionId(n), [channel.clone()]);
         }
         group.throughput(Throughput::Elements(connections));
         group.bench_function(BenchmarkId::new("one message to", connections), |bench| {

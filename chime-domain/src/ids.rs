@@ -1,47 +1,23 @@
 //! Opaque ids, each with its documented pattern.
 
 use std::fmt;
-use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use crate::text::checked;
 
-use crate::text::TextError;
-
+/// A type of checked texts that are shown as they are.
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $rule:literal, $expected:literal, $check:expr) => {
-        $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(Arc<str>);
-
-        impl $name {
-            #[doc = concat!("Checks a text against rule ", $rule, ".")]
-            ///
-            /// # Errors
-            ///
-            /// [`TextError`] when it does not fit.
-            pub fn new(text: impl AsRef<str>) -> Result<Self, TextError> {
-                let text = text.as_ref();
-                let check: fn(&str) -> bool = $check;
-                if check(text) { Ok(Self(Arc::from(text))) } else { Err(TextError::new($rule, $expected)) }
-            }
-
-            /// The id as text.
-            #[must_use]
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
+    ($(#[$doc:meta])* $name:ident, $($how:tt)*) => {
+        checked!($(#[$doc])* $name, $($how)*);
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
+                f.write_str(self.as_str())
             }
         }
     };

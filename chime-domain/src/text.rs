@@ -46,23 +46,28 @@ fn is_name_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{85}') || !(c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}'))
 }
 
-macro_rules! text {
+/// Makes a type of texts that were checked: `name, rule, what is expected, check`.
+macro_rules! checked {
     ($(#[$doc:meta])* $name:ident, $rule:literal, $expected:literal, $check:expr) => {
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
         #[serde(transparent)]
-        pub struct $name(Arc<str>);
+        pub struct $name(std::sync::Arc<str>);
 
         impl $name {
             #[doc = concat!("Checks a text against rule ", $rule, ".")]
             ///
             /// # Errors
             ///
-            /// [`TextError`] when it does not fit.
-            pub fn new(text: impl AsRef<str>) -> Result<Self, TextError> {
+            /// [`TextError`](crate::text::TextError) when it does not fit.
+            pub fn new(text: impl AsRef<str>) -> Result<Self, crate::text::TextError> {
                 let text = text.as_ref();
                 let check: fn(&str) -> bool = $check;
-                if check(text) { Ok(Self(Arc::from(text))) } else { Err(TextError::new($rule, $expected)) }
+                if check(text) {
+                    Ok(Self(std::sync::Arc::from(text)))
+                } else {
+                    Err(crate::text::TextError::new($rule, $expected))
+                }
             }
 
             /// The text.
@@ -71,6 +76,14 @@ macro_rules! text {
                 &self.0
             }
         }
+    };
+}
+pub(crate) use checked;
+
+/// A type of checked texts that do not appear in logs.
+macro_rules! text {
+    ($(#[$doc:meta])* $name:ident, $($how:tt)*) => {
+        checked!($(#[$doc])* $name, $($how)*);
 
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,16 +9,17 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use chime_adapters::memory::{InProcessBus, MemoryStore};
-use chime_adapters::sqlite::{Durability, SqliteConfig, SqliteStore};
+use chime_adapters::sqlite::{Durability, SqliteConfig, SqliteError, SqliteStore};
 use chime_adapters::{SystemClock, SystemEntropy, TestClock};
 use chime_domain::flow::{Chime, Settings};
 use chime_domain::ports::{Clock, Store};
 use rustls::server::ResolvesServerCert;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::app::{App, AppOptions};
 use crate::auth::root_file;
 use crate::config::{Config, Database, Oidc, Storage, Tls};
+use crate::explain::{self, Explained, Question, remote};
 use crate::files::{self, Access};
 use crate::http::{ConnectionLimits, Listener, router, serve};
 use crate::query::{Issuer, Issuers};
@@ -124,6 +125,49 @@ pub async fn start(config: &Config) -> Result<Running> {
     }
     tokio::spawn(current.renew(wall, app.health().clone(), shutdown.clone()));
     Ok(Running { app, endpoints, drain: config.http.drain, _lock: lock })
+}
+
+/// Answers a question about permissions: from the store or, when a server has that open, through the server.
+///
+/// # Errors
+///
+/// What keeps the store from being read or the server from being asked; a question that cannot be answered.
+pub async fn explain(config: &Config, question: &Question) -> Result<Explained> {
+    let data_dir = config.storage.data_dir.as_path();
+    let root = match &config.auth.root {
+        Some(root) => Some(root.clone()),
+        None => root_file::read(data_dir).with_context(|| root_file::path(data_dir).display().to_string())?,
+    };
+    if let Some(store) = closed_store(&config.storage)? {
+        let chime = Chime::shared(store, Arc::new(SystemClock), Arc::new(SystemEntropy));
+        let chime = chime.settings(settings(config)).build().await.context("the store")?;
+        let app = App::new(chime, AppOptions { root, ..AppOptions::default() });
+        return Ok(explain::explain(&app, question).await?);
+    }
+    let path = data_dir.join(ENDPOINTS);
+    let endpoints = fs::read(&path).with_context(|| {
+        format!("{}: the state is in a server that does not run on this data directory", path.display())
+    })?;
+    let endpoints: Value = serde_json::from_slice(&endpoints).with_context(|| path.display().to_string())?;
+    let url = endpoints.get("Http").and_then(Value::as_str).context("the address of the server")?;
+    let root = root.context("the server keeps its root credentials elsewhere; configure them here too")?;
+    remote::ask(url, &config.auth.region, &root, SystemClock.now(), question)
+        .await
+        .with_context(|| format!("the server at {url}"))
+}
+
+/// The store, unless a server has it: one in memory, or one whose file is open.
+fn closed_store(storage: &Storage) -> Result<Option<Arc<dyn Store>>> {
+    match &storage.database {
+        Database::Memory => return Ok(None),
+        Database::Sqlite(path) if !path.exists() => bail!("there is no database {} yet", path.display()),
+        Database::Sqlite(_) => {}
+    }
+    match open_store(storage) {
+        Ok(store) => Ok(Some(store)),
+        Err(error) if matches!(error.downcast_ref(), Some(SqliteError::InUse)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 impl Running {

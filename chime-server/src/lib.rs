@@ -25,6 +25,7 @@ mod app;
 pub mod auth;
 pub mod boot;
 pub mod config;
+pub mod explain;
 mod files;
 pub mod http;
 pub mod ops;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use chime_server::boot::{self, Endpoints};
 use chime_server::config::{self, Config};
+use chime_server::explain::Question;
 use chime_server::telemetry;
 use clap::{Args, Parser, Subcommand};
 use mimalloc::MiMalloc;
@@ -35,6 +36,54 @@ enum Command {
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Print why a request is allowed or denied: policy statements, role, table row, verdict.
+    ///
+    /// Ends with 0 when it is allowed, 1 when it is denied, 2 when there is no answer.
+    Explain {
+        #[command(flatten)]
+        settings: Settings,
+        #[command(flatten)]
+        asked: Asked,
+    },
+}
+
+/// What `explain` explains.
+#[derive(Args)]
+struct Asked {
+    /// Who signs: an access key id, the ARN of an IAM user or role, or `root`.
+    #[arg(long, value_name = "WHO")]
+    principal: String,
+    /// The action as policies name it, such as chime:UpdateChannel.
+    #[arg(long)]
+    action: String,
+    /// What it is done to; may be given several times.
+    #[arg(long = "resource", value_name = "ARN")]
+    resources: Vec<String>,
+    /// The app instance user that acts, as x-amz-chime-bearer names it.
+    #[arg(long = "as", value_name = "USER ARN")]
+    acting: Option<String>,
+    /// The app instance user that it is done to: the member, moderator or banned user.
+    #[arg(long, value_name = "USER ARN")]
+    target: Option<String>,
+    /// The message is the acting user's own.
+    #[arg(long)]
+    own_message: bool,
+    /// A tag of the session; may be given several times.
+    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = tag)]
+    tags: Vec<(String, String)>,
+}
+
+fn tag(text: &str) -> Result<(String, String), &'static str> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+impl From<Asked> for Question {
+    fn from(asked: Asked) -> Self {
+        let Asked { principal, action, resources, acting, target, own_message, tags } = asked;
+        let tags = tags.into_iter().collect();
+        Self { principal, action, resources, acting, target, own_message, tags }
+    }
 }
 
 #[derive(Subcommand)]
@@ -90,25 +139,34 @@ impl Settings {
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "chime-server: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    let command = Cli::parse().command;
+    // The failure of a question must not look like the answer "denied".
+    let failure = if matches!(command, Command::Explain { .. }) { 2 } else { 1 };
+    run(command).unwrap_or_else(|error| {
+        let _ = writeln!(io::stderr(), "chime-server: {error:#}");
+        ExitCode::from(failure)
+    })
 }
 
-fn run(command: Command) -> Result<()> {
+fn run(command: Command) -> Result<ExitCode> {
     match command {
-        Command::Serve(settings) => serve(&settings.read()?),
+        Command::Serve(settings) => serve(&settings.read()?)?,
         Command::Config(ConfigCommand::Check(settings)) => {
             settings.read()?;
-            print("the configuration is good\n")
+            print("the configuration is good\n")?;
         }
-        Command::Config(ConfigCommand::Schema) => print(&(config::schema() + "\n")),
-        Command::Config(ConfigCommand::Explain(settings)) => print(&config::explain(&settings.read()?)),
+        Command::Config(ConfigCommand::Schema) => print(&(config::schema() + "\n"))?,
+        Command::Config(ConfigCommand::Explain(settings)) => print(&config::explain(&settings.read()?))?,
+        Command::Explain { settings, asked } => return explain(&settings.read()?, &asked.into()),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn explain(config: &Config, question: &Question) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let explained = runtime.block_on(boot::explain(config, question))?;
+    print(&explained.text)?;
+    Ok(if explained.allowed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn serve(config: &Config) -> Result<()> {

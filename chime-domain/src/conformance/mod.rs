@@ -2,21 +2,21 @@
 //!
 //! Each suite is a macro that expands to one `#[test]` per claim. It takes a future that makes a fresh, empty adapter:
 //!
-//! ```ignore
+//! ```text
 //! chime_domain::store_conformance!(async { MyStore::temporary().await });
 //! ```
 //!
 //! An adapter that lives on a temporary directory or the like says `guarded` and gives a pair; the second part is
 //! dropped after the adapter:
 //!
-//! ```ignore
+//! ```text
 //! chime_domain::store_conformance!(guarded async { let dir = directory(); (MyStore::open(&dir).await, dir) });
 //! ```
 //!
 //! The suites drive futures by parking the thread. An adapter that needs a runtime brings a function that drives a
 //! [`Task`] on it, the same runtime each time:
 //!
-//! ```ignore
+//! ```text
 //! fn run(task: chime_domain::conformance::Task<'_>) {
 //!     RUNTIME.block_on(task)
 //! }

@@ -1,4 +1,4 @@
-//! From an access key to its credentials, as the records are now.
+//! From an access key to its credentials, and from an ARN to its principal, as the records are now.
 //!
 //! A request whose records did not change since the last one costs one read of the store, which compares revisions:
 //! nothing is parsed again, and a change acts on the next request.
@@ -103,6 +103,13 @@ struct View<'a> {
     found: &'a [Option<Versioned>],
 }
 
+/// What was put together, and from which records.
+struct Read<T> {
+    value: T,
+    keys: Vec<Key>,
+    revisions: Vec<Option<Revision>>,
+}
+
 /// Why credentials could not be put together yet.
 enum Gap {
     Need(Vec<Key>),
@@ -179,24 +186,69 @@ impl Iam<'_> {
                 None => return Ok(None),
             },
         };
+        let read = self.read(|view| self.assemble(&cache, &source, view)).await?;
+        Ok(read.map(|Read { value, keys, revisions }| {
+            let credentials = Arc::new(value);
+            let token = session_token.map(Into::into);
+            let kept = Cached { token, keys, revisions, credentials: Arc::clone(&credentials) };
+            cache.keep(access_key_id, kept);
+            credentials
+        }))
+    }
+
+    /// Reads records until `assemble` has all that it needs, all as of one moment.
+    async fn read<T>(
+        &self,
+        assemble: impl Fn(&View<'_>) -> Result<Option<T>, Gap>,
+    ) -> Result<Option<Read<T>>, StoreError> {
         let mut keys = Vec::new();
         for _ in 0..ROUNDS {
             let found = if keys.is_empty() { Vec::new() } else { self.chime.store().get(&keys).await? };
-            match self.assemble(&cache, &source, &View { keys: &keys, found: &found }) {
+            match assemble(&View { keys: &keys, found: &found }) {
                 Ok(None) => return Ok(None),
-                Ok(Some(credentials)) => {
-                    let credentials = Arc::new(credentials);
-                    let revisions = revisions(&found);
-                    let token = session_token.map(Into::into);
-                    let kept = Cached { token, keys, revisions, credentials: Arc::clone(&credentials) };
-                    cache.keep(access_key_id, kept);
-                    return Ok(Some(credentials));
-                }
+                Ok(Some(value)) => return Ok(Some(Read { value, keys, revisions: revisions(&found) })),
                 Err(Gap::Need(more)) => keys.extend(more),
                 Err(Gap::Store(error)) => return Err(error),
             }
         }
         Err(StoreError::Conflict)
+    }
+
+    /// The principal of that ARN, without credentials: the account's root, an IAM user, a role as its sessions are, or
+    /// one session of a role by its `assumed-role` ARN. `None` when there is none.
+    ///
+    /// What a session brings besides its role, tags and policies of its own, is not known here.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn caller_named(&self, arn: &str) -> Result<Option<Caller>, StoreError> {
+        let settings = self.chime.settings();
+        let root = Caller::root(&settings.account);
+        if arn == root.arn {
+            return Ok(Some(root));
+        }
+        let resource = arn.splitn(6, ':').nth(5).and_then(|resource| resource.split_once('/'));
+        let Some((kind, path)) = resource else { return Ok(None) };
+        let last = path.rsplit('/').next().unwrap_or_default();
+        let cache = self.chime.local::<Cache>();
+        let role = |name: &str, session: Option<&str>, view: &View<'_>| {
+            let Some((revision, role)) = view.get::<Role>(&keys::role(name))? else { return Ok(None) };
+            let policies = PolicySet::new(holder_policies(&cache, view, revision, &*role)?);
+            Ok(Some(self.role_caller(&role, session, policies)))
+        };
+        let read = self.read(|view| match (kind, path.split_once('/')) {
+            ("user", _) => {
+                let Some((revision, user)) = view.get::<User>(&keys::user(last))? else { return Ok(None) };
+                let policies = PolicySet::new(holder_policies(&cache, view, revision, &*user)?);
+                Ok(Some(self.user_caller(&user, policies)))
+            }
+            ("role", _) => role(last, None, view),
+            ("assumed-role", Some((name, session))) => role(name, Some(session), view),
+            _ => Ok(None),
+        });
+        // Names are found without regard to case, path and account; an ARN is exact.
+        Ok(read.await?.map(|read| read.value).filter(|caller| caller.arn == arn))
     }
 
     /// Puts credentials together from the records in view.
@@ -246,6 +298,32 @@ impl Iam<'_> {
         }
     }
 
+    /// A role as the caller of a session, or of any session when none is named.
+    fn role_caller(&self, role: &Role, session: Option<&str>, policies: PolicySet) -> Caller {
+        let (arn, user_id) = match session {
+            Some(name) => {
+                let arn = self.sts_arn("assumed-role", &format!("{}/{name}", role.name));
+                (arn, format!("{}:{name}", role.id))
+            }
+            None => (role.arn.clone(), role.id.clone()),
+        };
+        Caller {
+            arn,
+            principal_arn: role.arn.clone(),
+            kind: CallerKind::Session,
+            user_id,
+            policies,
+            principal_tags: role.held.tags.clone(),
+            temporary: true,
+            ..Caller::root(&self.chime.settings().account)
+        }
+    }
+
+    fn sts_arn(&self, kind: &str, name: &str) -> String {
+        let settings = self.chime.settings();
+        format!("arn:{}:sts::{}:{kind}/{name}", settings.partition, settings.account)
+    }
+
     fn session_caller(
         &self,
         cache: &Cache,
@@ -253,7 +331,6 @@ impl Iam<'_> {
         view: &View<'_>,
     ) -> Result<Option<Caller>, Gap> {
         let settings = self.chime.settings();
-        let sts_arn = |rest: String| format!("arn:{}:sts::{}:{rest}", settings.partition, settings.account);
         let narrowed = session_policies(cache, view, session)?;
         let same_user = |name: &str, id: &str| -> Result<Seen<User>, Gap> {
             Ok(view.get::<User>(&keys::user(name))?.filter(|(_, user)| user.id == *id))
@@ -269,15 +346,7 @@ impl Iam<'_> {
                 let found = view.get::<Role>(&keys::role(role))?.filter(|(_, role)| role.id == *id);
                 let Some((revision, role)) = found else { return Ok(None) };
                 let policies = PolicySet::new(holder_policies(cache, view, revision, &*role)?);
-                Caller {
-                    arn: sts_arn(format!("assumed-role/{}/{name}", role.name)),
-                    principal_arn: role.arn.clone(),
-                    kind: CallerKind::Session,
-                    user_id: format!("{}:{name}", role.id),
-                    policies: policies.with_session(narrowed),
-                    principal_tags: role.held.tags.clone(),
-                    ..Caller::root(&settings.account)
-                }
+                self.role_caller(&role, Some(name), policies.with_session(narrowed))
             }
             Subject::Federated { name, by } => {
                 // Without a policy of its own, such a session may do nothing.
@@ -289,7 +358,7 @@ impl Iam<'_> {
                         PolicySet::new(holder_policies(cache, view, revision, &*user)?).with_session(narrowed)
                     }
                 };
-                let arn = sts_arn(format!("federated-user/{name}"));
+                let arn = self.sts_arn("federated-user", name);
                 Caller {
                     principal_arn: arn.clone(),
                     arn,

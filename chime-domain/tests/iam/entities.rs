@@ -322,3 +322,33 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_principal_is_found_by_its_exact_arn_with_the_policies_it_has_now() {
+    let world = World::new();
+    let named = |arn: &str| run(world.chime.iam().caller_named(arn)).unwrap();
+    let user = world.user("Ada", &allows("chime:DescribeChannel", "*"));
+    let role = world.role("Chat", &trusts(ACCOUNT), &allows("chime:ListChannels", "*"));
+    let ada = named(&user.arn).unwrap();
+    assert_eq!((ada.arn.as_str(), ada.user_name.as_deref()), (user.arn.as_str(), Some("Ada")));
+    assert!(world.may(&ada, "chime:DescribeChannel", "*") && !world.may(&ada, "chime:ListChannels", "*"));
+    run(world.chime.iam().put_inline_policy::<User>("Ada", "p", ALL)).unwrap();
+    assert!(world.may(&named(&user.arn).unwrap(), "chime:ListChannels", "*"));
+
+    let any = named(&role.arn).unwrap();
+    let session = named(&format!("arn:aws:sts::{ACCOUNT}:assumed-role/Chat/demo")).unwrap();
+    assert_eq!((any.principal_arn, session.principal_arn.as_str()), (role.arn.clone(), role.arn.as_str()));
+    assert_eq!(session.user_id, format!("{}:demo", role.id));
+    assert!(world.may(&session, "chime:ListChannels", "*"));
+    assert!(named(&format!("arn:aws:iam::{ACCOUNT}:root")).unwrap().policies.is_owner());
+
+    for nobody in
+        ["user/ada", "user/team/Ada", "role/Ada", "user/Bob", "user", "group/Ada", "assumed-role/Chat/demo"]
+    {
+        assert!(named(&format!("arn:aws:iam::{ACCOUNT}:{nobody}")).is_none(), "{nobody}");
+    }
+    for nobody in ["", "root", "Ada", "arn:aws:iam::210987654321:user/Ada", "arn:aws:iam::210987654321:root"]
+    {
+        assert!(named(nobody).is_none(), "{nobody}");
+    }
+}

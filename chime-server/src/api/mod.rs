@@ -11,7 +11,7 @@
 //! Its row is in [`operations`] already. Write `async fn(App, ApiRequest) -> Result<Reply, ApiError>` in the file of its
 //! resource, `api/<context>/<resource>.rs`, and name it in the table of `api/<context>/mod.rs`:
 //!
-//! ```ignore
+//! ```text
 //! crate::handlers! {
 //!     "CreateAppInstance" => app_instance::create_app_instance,
 //! }

@@ -79,7 +79,8 @@ impl Subject<'_> {
         }
     }
 
-    fn resources(&self, app: &App, acting: &Acting) -> Vec<String> {
+    /// What the policies have to allow it on.
+    pub(crate) fn resources(&self, app: &App, acting: &Acting) -> Vec<String> {
         let settings = app.chime().settings();
         let own = |rest: String| {
             format!("arn:{}:chime:{}:{}:{rest}", settings.partition, settings.region, settings.account)
@@ -181,7 +182,8 @@ fn decide(
     }
 }
 
-fn context<'a>(
+/// What policies can test of a request.
+pub(crate) fn context<'a>(
     app: &'a App,
     caller: &'a Caller,
     subject: &'a Subject<'a>,

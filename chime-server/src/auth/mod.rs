@@ -10,6 +10,6 @@ pub mod sigv4;
 mod tests;
 
 pub use authenticate::authenticate;
-pub(crate) use authorize::{Hints, Subject, acting_as, authorize};
+pub(crate) use authorize::{Hints, Subject, acting_as, authorize, context};
 pub use chime_domain::iam::{Caller, CallerKind};
 pub use keys::{Credentials, Keys, RootKey};

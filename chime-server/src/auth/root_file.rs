@@ -30,6 +30,30 @@ pub(crate) fn path(data_dir: &Path) -> PathBuf {
     data_dir.join(NAME)
 }
 
+/// Reads the owner's key as an earlier start left it, if one did.
+///
+/// # Errors
+///
+/// As [`open`].
+pub(crate) fn read(data_dir: &Path) -> io::Result<Option<RootKey>> {
+    let kept = read_content(data_dir)?;
+    Ok(kept.map(|kept| RootKey::new(kept.access_key_id, kept.secret_access_key)))
+}
+
+fn read_content(data_dir: &Path) -> io::Result<Option<Content>> {
+    match fs::read(path(data_dir)) {
+        Ok(json) => serde_json::from_slice(&json).map(Some).map_err(|_| {
+            // The parser's own words might quote the secret.
+            io::Error::new(
+                ErrorKind::InvalidData,
+                "it does not hold root credentials; remove it to make new ones",
+            )
+        }),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Reads the owner's key, and makes it at the first start. Account and region are rewritten when they changed.
 ///
 /// # Errors
@@ -41,18 +65,7 @@ pub(crate) fn open(
     region: &str,
     entropy: &dyn Entropy,
 ) -> io::Result<RootKey> {
-    let path = path(data_dir);
-    let kept = match fs::read(&path) {
-        Ok(json) => Some(serde_json::from_slice::<Content>(&json).map_err(|_| {
-            // The parser's own words might quote the secret.
-            io::Error::new(
-                ErrorKind::InvalidData,
-                "it does not hold root credentials; remove it to make new ones",
-            )
-        })?),
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
-        Err(error) => return Err(error),
-    };
+    let kept = read_content(data_dir)?;
     let stays = kept.as_ref().is_some_and(|kept| kept.account_id == account && kept.region == region);
     let (access_key_id, secret_access_key) = kept.map_or_else(
         || (new_id(entropy), new_secret(entropy)),
@@ -66,7 +79,7 @@ pub(crate) fn open(
     };
     if !stays {
         let json = serde_json::to_string_pretty(&content)? + "\n";
-        files::write(&path, json.as_bytes(), Access::Private)?;
+        files::write(&path(data_dir), json.as_bytes(), Access::Private)?;
     }
     Ok(RootKey::new(content.access_key_id, content.secret_access_key))
 }

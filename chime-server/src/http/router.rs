@@ -4,11 +4,11 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::api::{cors, pipeline, response};
 use crate::app::App;
-use crate::{ops, query, ws};
+use crate::{explain, ops, query, ws};
 
 /// The whole server as a router, to be served or to be mounted in another.
 ///
@@ -21,6 +21,7 @@ pub fn router(app: App) -> Router {
         .route("/readyz", get(ops::readyz))
         .route("/metrics", get(ops::metrics))
         .route("/_chime/clock", get(ops::clock::show).post(ops::clock::advance))
+        .route("/_chime/explain", post(explain::endpoint::serve))
         .method_not_allowed_fallback(ops::method_not_allowed)
         .fallback(api)
         .layer(middleware::from_fn_with_state(app.clone(), response::stamp))

@@ -1,8 +1,8 @@
 //! WebSocket sessions: `GET /connect` (rules WEB-01 to WEB-35, wire.md section 10).
 //!
-//! [`connect`] completes the handshake whatever is wrong with the request, because a refusal is a close code (wire
-//! rule S-06). [`hub`] knows who is connected and gives every announcement to the connections it goes to; a connection
-//! has a bounded [`outgoing`] queue and one task, [`session`].
+//! `connect` completes the handshake whatever is wrong with the request, because a refusal is a close code (wire
+//! rule S-06). `hub` knows who is connected and gives every announcement to the connections it goes to; a connection
+//! has a bounded `outgoing` queue and one task, `session`.
 //!
 //! # Our choices
 //!

@@ -8,6 +8,7 @@
 )]
 
 mod clock;
+mod explain;
 mod frame;
 mod limits;
 mod process;

@@ -12,16 +12,16 @@ use serde_json::Value;
 
 use crate::wire::Answer;
 
-struct Process(Child);
+pub(crate) struct Process(Child);
 
 impl Process {
-    fn start(dir: &Path, further: &[&str]) -> Self {
+    pub(crate) fn start(dir: &Path, further: &[&str]) -> Self {
         let child = command(dir).args(further).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         Self(child)
     }
 
     /// Waits for the greeting, and gives it.
-    fn greeting(&mut self) -> String {
+    pub(crate) fn greeting(&mut self) -> String {
         let mut text = String::new();
         for line in BufReader::new(self.0.stdout.as_mut().unwrap()).lines() {
             let line = line.unwrap();
@@ -34,11 +34,11 @@ impl Process {
         panic!("{text}");
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.0), signal).unwrap();
     }
 
-    fn end_within(&mut self, limit: Duration) -> ExitStatus {
+    pub(crate) fn end_within(&mut self, limit: Duration) -> ExitStatus {
         let start = Instant::now();
         loop {
             if let Some(status) = self.0.try_wait().unwrap() {
@@ -57,19 +57,24 @@ impl Drop for Process {
     }
 }
 
-fn command(dir: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_chime-server"));
+/// Without the settings of whoever runs the tests.
+pub(crate) fn without_settings(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("CHIME_") {
             command.env_remove(name);
         }
     }
+    command
+}
+
+fn command(dir: &Path) -> Command {
+    let mut command = without_settings(Command::new(env!("CARGO_BIN_EXE_chime-server")));
     command.args(["serve", "--http-listen", "127.0.0.1:0", "--https-listen", "127.0.0.1:0"]);
     command.arg("--data-dir").arg(dir);
     command
 }
 
-fn connect(dir: &Path) -> TcpStream {
+pub(crate) fn connect(dir: &Path) -> TcpStream {
     let endpoints: Value = serde_json::from_slice(&fs::read(dir.join("endpoints.json")).unwrap()).unwrap();
     let stream =
         TcpStream::connect(endpoints["Http"].as_str().unwrap().trim_start_matches("http://")).unwrap();

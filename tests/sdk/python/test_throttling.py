@@ -95,4 +95,5 @@ def test_another_operation_is_not_throttled_and_the_first_recovers(throttled):
     while send(server, "GET", path).status != 200:
         assert time.monotonic() < until, "the operation was still throttled half a minute later"
         time.sleep(0.2)
+    time.sleep(1)
     world.identity.describe_app_instance(AppInstanceArn=world.app)

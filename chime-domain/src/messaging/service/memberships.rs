@@ -6,7 +6,7 @@ use crate::arn::{AppInstanceUserArn, ChannelArn};
 use crate::error::{ErrorCode, Refusal, ServiceError};
 use crate::flow::{Decision, load};
 use crate::limits::BATCH_MEMBERSHIPS;
-use crate::messaging::facts::Missing;
+use crate::messaging::facts::{ChannelFacts, Missing};
 use crate::messaging::keys;
 use crate::messaging::rules::memberships;
 use crate::messaging::types::{BatchError, Membership, Preferences};
@@ -24,13 +24,9 @@ impl Messaging<'_> {
         member: &AppInstanceUserArn,
         kind: MembershipType,
     ) -> Result<Membership, ServiceError> {
-        let targets = std::slice::from_ref(member);
-        self.chime
-            .transact(|_| async {
-                let facts = self.facts(channel, targets).await?;
-                Ok(memberships::create(&facts, kind, self.settings(), self.chime.now())?)
-            })
-            .await
+        let decide =
+            |facts: &ChannelFacts| memberships::create(facts, kind, self.settings(), self.chime.now());
+        self.decide_on(channel, member, decide).await
     }
 
     /// `BatchCreateChannelMembership`: adds whom it can, and says why it could not add the others (wire rule E-10).
@@ -73,13 +69,7 @@ impl Messaging<'_> {
         channel: &ChannelArn,
         member: &AppInstanceUserArn,
     ) -> Result<(), ServiceError> {
-        let targets = std::slice::from_ref(member);
-        self.chime
-            .transact(|_| async {
-                let facts = self.facts(channel, targets).await?;
-                Ok(memberships::delete(&facts, self.settings())?)
-            })
-            .await
+        self.decide_on(channel, member, |facts| memberships::delete(facts, self.settings())).await
     }
 
     /// `DescribeChannelMembership`.

@@ -9,8 +9,8 @@ mod search;
 
 use super::facts::ChannelFacts;
 use crate::arn::{AppInstanceUserArn, ChannelArn};
-use crate::error::ServiceError;
-use crate::flow::{Chime, Settings};
+use crate::error::{Refusal, ServiceError};
+use crate::flow::{Chime, Decision, Settings};
 
 /// The operations of the context, as one user.
 #[derive(Clone, Copy, Debug)]
@@ -42,5 +42,16 @@ impl<'a> Messaging<'a> {
 
     fn settings(&self) -> &Settings {
         self.chime.settings()
+    }
+
+    /// Decides and commits something about one user of a channel.
+    async fn decide_on<R>(
+        &self,
+        channel: &ChannelArn,
+        user: &AppInstanceUserArn,
+        decide: impl Fn(&ChannelFacts) -> Result<Decision<R>, Refusal>,
+    ) -> Result<R, ServiceError> {
+        let (targets, decide) = (std::slice::from_ref(user), &decide);
+        self.chime.transact(|_| async move { Ok(decide(&self.facts(channel, targets).await?)?) }).await
     }
 }

@@ -17,12 +17,10 @@ impl Messaging<'_> {
         channel: &ChannelArn,
         user: &AppInstanceUserArn,
     ) -> Result<Moderator, ServiceError> {
-        self.chime
-            .transact(|_| async {
-                let facts = self.facts(channel, std::slice::from_ref(user)).await?;
-                Ok(moderation::create_moderator(&facts, self.settings(), self.chime.now())?)
-            })
-            .await
+        self.decide_on(channel, user, |facts| {
+            moderation::create_moderator(facts, self.settings(), self.chime.now())
+        })
+        .await
     }
 
     /// `DeleteChannelModerator`.
@@ -35,12 +33,7 @@ impl Messaging<'_> {
         channel: &ChannelArn,
         user: &AppInstanceUserArn,
     ) -> Result<(), ServiceError> {
-        self.chime
-            .transact(|_| async {
-                let facts = self.facts(channel, std::slice::from_ref(user)).await?;
-                Ok(moderation::delete_moderator(&facts, self.settings())?)
-            })
-            .await
+        self.decide_on(channel, user, |facts| moderation::delete_moderator(facts, self.settings())).await
     }
 
     /// `DescribeChannelModerator`.
@@ -67,12 +60,10 @@ impl Messaging<'_> {
         channel: &ChannelArn,
         user: &AppInstanceUserArn,
     ) -> Result<Ban, ServiceError> {
-        self.chime
-            .transact(|_| async {
-                let facts = self.facts(channel, std::slice::from_ref(user)).await?;
-                Ok(moderation::create_ban(&facts, self.settings(), self.chime.now())?)
-            })
-            .await
+        self.decide_on(channel, user, |facts| {
+            moderation::create_ban(facts, self.settings(), self.chime.now())
+        })
+        .await
     }
 
     /// `DeleteChannelBan` (rules ROLE-04, CHN-15).
@@ -85,12 +76,7 @@ impl Messaging<'_> {
         channel: &ChannelArn,
         user: &AppInstanceUserArn,
     ) -> Result<(), ServiceError> {
-        self.chime
-            .transact(|_| async {
-                let facts = self.facts(channel, std::slice::from_ref(user)).await?;
-                Ok(moderation::delete_ban(&facts, self.settings())?)
-            })
-            .await
+        self.decide_on(channel, user, |facts| moderation::delete_ban(facts, self.settings())).await
     }
 
     /// `DescribeChannelBan`.
