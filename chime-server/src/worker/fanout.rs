@@ -9,6 +9,11 @@ use crate::app::App;
 /// How often connections are pinged; one that answers none until the next is closed.
 const PING_EVERY: Duration = Duration::from_secs(30);
 
+/// Announcements that are given to connections before it is looked whether these keep up.
+const STEP: usize = 32;
+/// How long the fan-out waits for connections that are behind, at most.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 /// Runs until draining begins, and then closes every connection.
 pub(crate) async fn fan_out(app: App, mut bus: Box<dyn Subscription>) {
     let (hub, shutdown) = (app.hub(), app.shutdown());
@@ -17,7 +22,19 @@ pub(crate) async fn fan_out(app: App, mut bus: Box<dyn Subscription>) {
     loop {
         tokio::select! {
             run = bus.next() => match run {
-                Some(run) => app.metrics().delivered(hub.apply(&run)),
+                Some(run) => {
+                    for step in run.chunks(STEP) {
+                        let applied = hub.apply(step);
+                        app.metrics().delivered(applied.deliveries);
+                        let caught_up = async {
+                            for outgoing in &applied.behind {
+                                outgoing.caught_up().await;
+                            }
+                        };
+                        // What goes on being behind is closed when its queue is full.
+                        let _ = tokio::time::timeout(PATIENCE, caught_up).await;
+                    }
+                }
                 None => break,
             },
             _ = pings.tick() => hub.ping(),

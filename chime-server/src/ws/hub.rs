@@ -41,6 +41,15 @@ struct Session {
     outgoing: Arc<Outgoing>,
 }
 
+/// What came of a run of announcements.
+#[derive(Debug, Default)]
+pub(crate) struct Applied {
+    /// Frames that were given to connections.
+    pub(crate) deliveries: u64,
+    /// Connections that this has left behind, though their clients read.
+    pub(crate) behind: Vec<Arc<Outgoing>>,
+}
+
 /// The connections of this node. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct Hub(Arc<Shared>);
@@ -141,27 +150,28 @@ impl Hub {
         });
     }
 
-    /// Gives a run of announcements to the connections they go to; answers how many deliveries that made.
-    pub(crate) fn apply(&self, run: &[Announced]) -> u64 {
-        let mut deliveries = 0;
+    /// Gives a run of announcements to the connections they go to.
+    pub(crate) fn apply(&self, run: &[Announced]) -> Applied {
+        let mut applied = Applied::default();
         for announced in run {
-            deliveries += self.apply_one(announced);
+            self.apply_one(announced, &mut applied);
         }
         if let Some(last) = run.last() {
             self.begin_after(last.position);
         }
-        deliveries
+        applied
     }
 
-    fn apply_one(&self, announced: &Announced) -> u64 {
-        let mut deliveries = 0;
+    fn apply_one(&self, announced: &Announced, applied: &mut Applied) {
         match Happening::read(announced) {
             Ok(Some(happening)) => {
                 let mut encoded: Option<Option<Utf8Bytes>> = None;
                 self.index().fanout.apply(&happening, &mut |outgoing| {
                     if let Some(frame) = encoded.get_or_insert_with(|| frame::of(&happening)) {
-                        outgoing.push(frame);
-                        deliveries += 1;
+                        if outgoing.push(frame) {
+                            applied.behind.push(Arc::clone(outgoing));
+                        }
+                        applied.deliveries += 1;
                     }
                 });
             }
@@ -170,7 +180,6 @@ impl Hub {
                 tracing::error!(%error, position = announced.position.0, "an announcement cannot be read")
             }
         }
-        deliveries
     }
 
     fn apply_gone(&self, announced: &Announced) {

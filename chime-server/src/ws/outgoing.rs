@@ -1,14 +1,20 @@
 //! What waits to be sent on one connection: bounded in bytes, filled by the fan-out, emptied by the session's task.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 
 use tokio::sync::Notify;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 /// Bytes that may wait on a connection. A client that lets more wait is closed, so this bounds what one costs.
 const MOST_BYTES: usize = 512 * 1024;
+/// Bytes from which on the fan-out waits for the connection's task, unless that in turn waits for the client: a server
+/// that is busy must not take its own lateness for the client's.
+const BEHIND_BYTES: usize = MOST_BYTES / 4;
 /// What a frame costs beside its bytes, which it shares with other connections.
 const FRAME_COST: usize = 64;
 /// Frames that are handed to the socket at once.
@@ -72,6 +78,14 @@ struct State {
     established: bool,
     ping: bool,
     close: Option<Close>,
+    /// What was taken waits for the client to read.
+    held_up: bool,
+}
+
+impl State {
+    fn is_behind(&self) -> bool {
+        self.bytes > BEHIND_BYTES && self.established && !self.held_up && self.close.is_none()
+    }
 }
 
 /// One connection's queue.
@@ -79,13 +93,27 @@ struct State {
 pub(crate) struct Outgoing {
     state: Mutex<State>,
     filled: Notify,
+    /// The queue is not behind any more.
+    caught_up: Notify,
     heard: AtomicBool,
 }
 
 impl Outgoing {
     pub(super) fn new() -> Self {
-        let state = State { frames: VecDeque::new(), bytes: 0, established: false, ping: false, close: None };
-        Self { state: Mutex::new(state), filled: Notify::new(), heard: AtomicBool::new(true) }
+        let state = State {
+            frames: VecDeque::new(),
+            bytes: 0,
+            established: false,
+            ping: false,
+            close: None,
+            held_up: false,
+        };
+        Self {
+            state: Mutex::new(state),
+            filled: Notify::new(),
+            caught_up: Notify::new(),
+            heard: AtomicBool::new(true),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -93,23 +121,46 @@ impl Outgoing {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a frame. One too many closes the connection instead.
-    pub(crate) fn push(&self, frame: &Utf8Bytes) {
+    /// Adds a frame. One too many closes the connection instead. True when with this frame the queue has fallen behind
+    /// through no fault of the client's: [`Self::caught_up`] should be waited for before more is added.
+    pub(crate) fn push(&self, frame: &Utf8Bytes) -> bool {
         let mut state = self.state();
         if state.close.is_some() {
-            return;
+            return false;
         }
+        let was_behind = state.is_behind();
         state.bytes += frame.len() + FRAME_COST;
         if state.bytes > MOST_BYTES {
             state.frames = VecDeque::new();
             state.close = Some(Close::Slow);
             self.filled.notify_one();
-            return;
+            return false;
         }
         state.frames.push_back(frame.clone());
         if state.established && state.frames.len() == 1 {
             self.filled.notify_one();
         }
+        !was_behind && state.is_behind()
+    }
+
+    /// Waits until the queue is short again, or it is the client that is waited for.
+    pub(crate) async fn caught_up(&self) {
+        while self.state().is_behind() {
+            self.caught_up.notified().await;
+        }
+    }
+
+    /// Sends what was taken, and knows meanwhile whether the client holds that up.
+    pub(super) async fn sending<T>(&self, send: impl Future<Output = T>) -> T {
+        let mut send = pin!(send);
+        if let Poll::Ready(sent) = poll_fn(|context| Poll::Ready(send.as_mut().poll(context))).await {
+            return sent;
+        }
+        self.state().held_up = true;
+        self.caught_up.notify_one();
+        let sent = send.await;
+        self.state().held_up = false;
+        sent
     }
 
     /// Puts the first frame in front of all that waited, and lets them go.
@@ -126,6 +177,7 @@ impl Outgoing {
         let mut state = self.state();
         state.close.get_or_insert(why);
         self.filled.notify_one();
+        self.caught_up.notify_one();
     }
 
     /// Asks the client whether it is there; it is closed when it did not answer the question before.
@@ -170,6 +222,7 @@ impl Outgoing {
 
     fn take(&self) -> Option<Next> {
         let mut state = self.state();
+        let was_behind = state.is_behind();
         let frames: Vec<_> = if state.established {
             let run = state.frames.len().min(RUN);
             state.frames.drain(..run).collect()
@@ -177,6 +230,9 @@ impl Outgoing {
             Vec::new()
         };
         state.bytes = state.bytes.saturating_sub(frames.iter().map(|frame| frame.len() + FRAME_COST).sum());
+        if was_behind && !state.is_behind() {
+            self.caught_up.notify_one();
+        }
         if state.frames.is_empty() && state.frames.capacity() > RUN {
             state.frames = VecDeque::new();
         }
@@ -189,6 +245,8 @@ impl Outgoing {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     #[test]
@@ -213,6 +271,33 @@ mod tests {
         assert_eq!((next.frames.len(), next.close), (0, Some(Close::Slow)));
         queue.push(&frame);
         assert_eq!(queue.take().unwrap().frames.len(), 0);
+    }
+
+    #[test]
+    fn a_queue_that_falls_behind_says_so_once_and_catches_up_when_it_is_emptied() {
+        let queue = Outgoing::new();
+        queue.establish("first".into());
+        let frame: Utf8Bytes = "x".repeat(1000).into();
+        let pushed = (0..BEHIND_BYTES / 500).filter(|_| queue.push(&frame)).count();
+        assert_eq!(pushed, 1);
+        assert!(queue.caught_up().now_or_never().is_none());
+        while !queue.take().unwrap().frames.is_empty() && queue.state().bytes > BEHIND_BYTES {}
+        assert!(queue.caught_up().now_or_never().is_some());
+    }
+
+    #[test]
+    fn a_client_that_holds_up_its_connection_is_not_waited_for() {
+        let queue = Outgoing::new();
+        queue.establish("first".into());
+        let frame: Utf8Bytes = "x".repeat(1000).into();
+        while !queue.push(&frame) {}
+        let mut sending = Box::pin(queue.sending(std::future::pending::<()>()));
+        assert!((&mut sending).now_or_never().is_none());
+        assert!(queue.caught_up().now_or_never().is_some());
+        queue.take();
+        queue.take();
+        queue.take();
+        assert_eq!((0..BEHIND_BYTES / 500).filter(|_| queue.push(&frame)).count(), 0);
     }
 
     #[test]

@@ -83,7 +83,8 @@ async fn run(socket: &mut Socket, outgoing: &Outgoing) {
             next = outgoing.next() => {
                 let closing = next.close;
                 let sent = tokio::select! {
-                    sent = send(socket, next) => sent,
+                    biased;
+                    sent = outgoing.sending(send(socket, next)) => sent,
                     // A client that reads nothing holds up `send`; its queue overflows, and it is let go.
                     _ = outgoing.closed(), if closing.is_none() => Err(()),
                 };

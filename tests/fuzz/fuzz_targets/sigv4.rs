@@ -36,6 +36,7 @@ fuzz_target!(|data: &[u8]| {
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
     };
     let ours = ["authorization", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256", "date"];
+    let mut headers = headers.clone();
     headers.retain(|(name, _)| is_name(name) && *name != "host" && !ours.contains(name));
     headers.sort_unstable_by_key(|(name, _)| *name);
     headers.dedup_by_key(|(name, _)| *name);
@@ -51,6 +52,10 @@ fuzz_target!(|data: &[u8]| {
         signed.extend(added.iter().map(|(name, value)| (*name, value.as_bytes())));
         let outcome = check(&SignedRequest { headers: &signed, ..request }, &secret, &cache);
         assert!(outcome.is_ok(), "{outcome:?}");
+    }
+    // A parameter of the signature's own names, in plain or encoded, would stand there twice.
+    if raw_query.contains("X-Amz-") || raw_query.contains('%') {
+        return;
     }
     let bodiless = SignedRequest { body: b"", ..request };
     if let Ok(query) = signer.presign(&bodiless, 300, NOW) {

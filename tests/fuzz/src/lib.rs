@@ -83,11 +83,13 @@ impl World {
             let chime = Chime::builder(MemoryStore::new(), clock, SystemEntropy).settings(settings);
             let chime = chime.build().await.unwrap();
             let name = ResourceName::new("world").unwrap();
-            let instance = chime.identity().create_app_instance(CreateAppInstance::new(name.clone())).await.unwrap();
+            let instance =
+                chime.identity().create_app_instance(CreateAppInstance::new(name.clone())).await.unwrap();
             let id = AppInstanceUserId::new("ada").unwrap();
             let user = CreateAppInstanceUser::new(instance.clone(), id, UserName::new("Ada").unwrap());
             let user = chime.identity().create_app_instance_user(user).await.unwrap();
-            let channel = chime.messaging(&user).create_channel(CreateChannel::new(instance, name)).await.unwrap();
+            let channel =
+                chime.messaging(&user).create_channel(CreateChannel::new(instance, name)).await.unwrap();
             let mut options = AppOptions::default();
             options.root = Some(RootKey::new(ACCESS_KEY, secret().expose()));
             options.rate = Rate { per_second: 0, burst: 0 };
