@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .NOTPARALLEL:
-.PHONY: run test setup lint test-rust test-sdk bench fuzz deny
+.PHONY: run test setup lint test-rust test-sdk bench load fuzz deny
 
 ENV := . scripts/env.sh
 DATA ?= ./data
@@ -37,6 +37,12 @@ test-sdk:
 
 bench:
 	@$(ENV); cargo bench -p chime-benches
+
+# LOAD: a scenario of chime-load with its options; its --help lists them.
+LOAD ?= deliver
+load:
+	@$(ENV); cargo build --release -p chime-server -p chime-benches
+	@$(ENV); exec "$$CARGO_TARGET_DIR/release/chime-load" $(LOAD)
 
 fuzz:
 	@scripts/fuzz.sh
