@@ -332,11 +332,10 @@ impl Identity<'_> {
             .transact(|_| async {
                 let now = self.chime.now();
                 let found = self.load::<AppInstanceUser>(keys::user(arn)).await?;
-                let Some(user) = found.get().filter(|user| user.arn == *arn) else {
+                if found.get().is_none_or(|user| user.arn != *arn) {
                     return Ok(Decision::reply(()));
-                };
+                }
                 let admin = self.load::<AppInstanceAdmin>(keys::admin(arn)).await?;
-                let name = Some(crate::text::Private(user.name.as_str().to_owned()));
                 let purge = Task::new(TaskKind::PurgeUser, now, [arn.to_string()]);
                 let id = arn.app_instance_id();
                 let mut decision = Decision::reply(())
@@ -344,10 +343,7 @@ impl Identity<'_> {
                     .change(Change::Delete(found.key().clone()))
                     .change(Change::Delete(keys::tags(&Resource::User(arn.clone()))))
                     .change(self.count(Quota::UsersPerAppInstance, &[id], -1))
-                    .change(Change::Put(
-                        keys::deleted_user(arn),
-                        Record::of(Tombstone { deleted: now, name }),
-                    ))
+                    .change(Change::Put(keys::deleted_user(arn), Record::of(Tombstone { deleted: now })))
                     .change(purge.schedule())
                     .announce(super::events::user_deleted(arn));
                 if admin.exists() {

@@ -9,7 +9,7 @@ use crate::error::Refusal;
 use crate::ids::{AppInstanceUserId, ClientRequestToken};
 use crate::limits::PERIOD_DAYS;
 use crate::ports::Entity;
-use crate::text::{Metadata, Private, ResourceName, TagKey, TagValue, UserName};
+use crate::text::{Metadata, ResourceName, TagKey, TagValue, UserName};
 use crate::time::Timestamp;
 
 /// A user with its name at the time of the act: `{Arn, Name}` in the documentation.
@@ -296,8 +296,6 @@ impl UpdateAppInstanceUser {
 pub(crate) struct Tombstone {
     /// When it was deleted.
     pub(crate) deleted: Timestamp,
-    /// A name for the announcements that are still to be made.
-    pub(crate) name: Option<Private<String>>,
 }
 
 impl Entity for Tombstone {

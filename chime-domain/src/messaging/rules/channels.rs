@@ -13,7 +13,6 @@ use crate::messaging::facts::{ChannelFacts, Missing, UserFacts, bad_bearer, bad_
 use crate::messaging::keys::{self, Relation};
 use crate::messaging::types::{Channel, CreateChannel, Link, Membership, Moderator, UpdateChannel};
 use crate::ports::{Change, Key, Record};
-use crate::text::Private;
 use crate::time::Timestamp;
 
 /// Counts towards a quota.
@@ -187,13 +186,12 @@ pub(in crate::messaging) fn delete(
 /// Takes a channel away, whoever wants it.
 pub(crate) fn remove(channel: &Channel, key: &Key, settings: &Settings, now: Timestamp) -> Decision<()> {
     let arn = &channel.arn;
-    let name = Some(Private(channel.name.as_str().to_owned()));
     Decision::reply(())
         .change(Change::Delete(key.clone()))
         .change(Change::Delete(keys::listed_channel(arn, channel.privacy)))
         .change(Change::Delete(identity_keys::tags(&Resource::Channel(arn.clone()))))
         .change(count(settings, Quota::ChannelsPerAppInstance, &[arn.app_instance_id()], -1))
-        .change(Change::Put(keys::deleted_channel(arn), Record::of(Tombstone { deleted: now, name })))
+        .change(Change::Put(keys::deleted_channel(arn), Record::of(Tombstone { deleted: now })))
         .change(Task::new(TaskKind::PurgeChannel, now, [arn.to_string()]).schedule())
         .announce(ChannelEvent::ChannelDeleted(channel.clone()).announce())
 }
