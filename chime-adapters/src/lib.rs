@@ -1,7 +1,8 @@
 //! Adapters for the ports of `chime-domain`.
 //!
 //! [`memory`] is the reference behaviour and needs no runtime. The others stand behind features, one each:
-//! `sqlite` (on by default) for the embedded durable store, `file` for blobs in a directory.
+//! `sqlite` (on by default) for the embedded durable store, `file` for blobs in a directory,
+//! `outbound` for calls that leave the service.
 //!
 //! A whole Chime in a unit test:
 //!
@@ -30,6 +31,8 @@
 #[cfg(feature = "file")]
 pub mod file;
 pub mod memory;
+#[cfg(feature = "outbound")]
+pub mod outbound;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod system;

@@ -10,6 +10,7 @@
 mod channels;
 mod delivery;
 mod embedding;
+mod flows;
 mod identity;
 mod messages;
 mod model;

@@ -23,6 +23,10 @@ pub enum TaskKind {
     ExpireUser,
     /// Deletes a channel whose expiration has come.
     ExpireChannel,
+    /// Looks after the queue of a channel's flow.
+    RunFlow,
+    /// Forgets a message that a channel's flow failed to process.
+    ForgetFailedMessage,
 }
 
 /// A task, in its record.

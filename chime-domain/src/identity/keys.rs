@@ -46,6 +46,7 @@ pub(crate) fn tags(resource: &Resource) -> Key {
         Resource::AppInstance(arn) => Key::new("tags", &[arn.app_instance_id()]),
         Resource::User(arn) => Key::new("tags", &[arn.app_instance_id(), "user", arn.user_id()]),
         Resource::Channel(arn) => Key::new("tags", &[arn.app_instance_id(), "channel", arn.channel_id()]),
+        Resource::Flow(arn) => Key::new("tags", &[arn.app_instance_id(), "channel-flow", arn.flow_id()]),
     }
 }
 

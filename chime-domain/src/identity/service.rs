@@ -58,7 +58,17 @@ impl Identity<'_> {
         }
     }
 
+    /// The user; a bot is none.
     pub(super) async fn user(
+        &self,
+        arn: &AppInstanceUserArn,
+    ) -> Result<Loaded<AppInstanceUser>, ServiceError> {
+        let found = self.participant(arn).await?;
+        if arn.is_bot() { Err(hidden_user().into()) } else { Ok(found) }
+    }
+
+    /// The user or bot.
+    pub(super) async fn participant(
         &self,
         arn: &AppInstanceUserArn,
     ) -> Result<Loaded<AppInstanceUser>, ServiceError> {

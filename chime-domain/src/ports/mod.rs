@@ -15,6 +15,7 @@
 mod blobs;
 mod bus;
 mod clock;
+mod functions;
 mod key;
 mod notify;
 mod outbox;
@@ -24,6 +25,7 @@ mod store;
 pub use blobs::{BlobError, Blobs};
 pub use bus::{Bus, Subscription};
 pub use clock::{Clock, Entropy};
+pub use functions::{Functions, Invocation, InvocationType, InvokeError, NoFunctions};
 pub use key::{Key, KeyPart};
 pub use notify::{Notification, Notifier, NotifyError};
 pub use outbox::{Announced, Outbox, Position, Stamp};

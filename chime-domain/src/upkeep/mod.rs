@@ -4,6 +4,7 @@
 //! in a cluster, and can be fast-forwarded.
 
 mod expiry;
+mod flows;
 mod purge;
 mod retention;
 
@@ -139,6 +140,8 @@ impl Chime {
             TaskKind::PurgeAppInstance => purge::app_instance(self, task).await,
             TaskKind::ExpireUser => expiry::user(self, task).await,
             TaskKind::ExpireChannel => expiry::channel(self, task).await,
+            TaskKind::RunFlow => flows::run(self, task).await,
+            TaskKind::ForgetFailedMessage => flows::forget(self, task).await,
         }
     }
 

@@ -96,9 +96,12 @@ async fn contents(chime: &Chime, guards: &[Guard], arn: &ChannelArn) -> Result<(
     .await?;
     clear(chime, guards, &keys::read_markers(arn)).await?;
     clear(chime, guards, &keys::all_preferences(arn)).await?;
-    let stream = keys::messages(arn);
-    trim(chime, &stream, Timestamp::MAX, guards).await?;
-    write(chime, guards, vec![Change::DropStream(stream)]).await
+    clear(chime, guards, &keys::failed_messages(arn)).await?;
+    for stream in [keys::flow_queue(arn), keys::messages(arn)] {
+        trim(chime, &stream, Timestamp::MAX, guards).await?;
+        write(chime, guards, vec![Change::DropStream(stream)]).await?;
+    }
+    Ok(())
 }
 
 /// The user's memberships end one by one, each announced; its moderator rows and bans go silently.
@@ -229,9 +232,17 @@ pub(super) async fn app_instance(chime: &Chime, task: &Task) -> Result<Option<Ta
     })
     .await?;
     clear(chime, &[], &identity_keys::admins(&arn)).await?;
+    clear(chime, &[], &keys::flows(&arn)).await?;
     let id = arn.app_instance_id();
-    clear(chime, &[], &Key::new("tags", &[id])).await?;
-    let counters = [Quota::UsersPerAppInstance, Quota::AdminsPerAppInstance, Quota::ChannelsPerAppInstance];
+    for index in ["channel-of-flow", "tags"] {
+        clear(chime, &[], &Key::new(index, &[id])).await?;
+    }
+    let counters = [
+        Quota::UsersPerAppInstance,
+        Quota::AdminsPerAppInstance,
+        Quota::ChannelsPerAppInstance,
+        Quota::FlowsPerAppInstance,
+    ];
     let mut changes: Vec<_> = counters
         .map(|quota| Change::Count {
             counter: identity_keys::counter(quota, &[id]),
