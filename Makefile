@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .NOTPARALLEL:
-.PHONY: run test setup lint test-rust test-sdk bench load fuzz deny
+.PHONY: run test setup lint test-rust test-sdk bench load fuzz deny config-reference
 
 ENV := . scripts/env.sh
 DATA ?= ./data
@@ -51,3 +51,9 @@ fuzz:
 deny:
 	@$(ENV); command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	@$(ENV); cargo deny check licenses bans sources $(if $(ADVISORIES),advisories)
+
+# docs/configuration.md from what the server knows.
+config-reference:
+	@$(ENV); cargo build -p chime-server --bin chime-server
+	@$(ENV); "$$CARGO_TARGET_DIR/debug/chime-server" config schema | scripts/config-reference.py > docs/configuration.md.new
+	@mv docs/configuration.md.new docs/configuration.md
