@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .NOTPARALLEL:
-.PHONY: run test setup lint test-rust test-sdk bench load fuzz deny config-reference
+.PHONY: run test setup lint test-rust test-sdk bench load fuzz deny config-reference alerts
 
 ENV := . scripts/env.sh
 DATA ?= ./data
@@ -57,3 +57,8 @@ config-reference:
 	@$(ENV); cargo build -p chime-server --bin chime-server
 	@$(ENV); "$$CARGO_TARGET_DIR/debug/chime-server" config schema | scripts/config-reference.py > docs/configuration.md.new
 	@mv docs/configuration.md.new docs/configuration.md
+
+# The alert rules: syntax, and what each of them fires for. Needs promtool, from Debian's package `prometheus`.
+alerts:
+	@command -v promtool >/dev/null || { echo "alerts: missing: promtool (apt install prometheus)" >&2; exit 1; }
+	@cd deploy/prometheus; promtool check config prometheus.yml; promtool test rules alerts-test.yml
