@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .NOTPARALLEL:
-.PHONY: run test setup lint test-rust test-sdk bench load fuzz deny config-reference alerts
+.PHONY: run test setup lint test-rust test-sdk bench load fuzz deny deb config-reference alerts
 
 ENV := . scripts/env.sh
 DATA ?= ./data
@@ -51,6 +51,12 @@ fuzz:
 deny:
 	@$(ENV); command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	@$(ENV); cargo deny check licenses bans sources $(if $(ADVISORIES),advisories)
+
+# A Debian package of the server, in CARGO_TARGET_DIR/debian.
+deb:
+	@scripts/setup.sh run
+	@$(ENV); command -v cargo-deb >/dev/null || cargo install --locked cargo-deb
+	@$(ENV); cargo deb -p chime-server --locked
 
 # docs/configuration.md from what the server knows.
 config-reference:
