@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use chime_adapters::memory::{InProcessBus, MemoryStore};
-use chime_adapters::outbound::{LambdaFunctions, OutboundClient, OutboundConfig};
+use chime_adapters::outbound::{LambdaFunctions, OutboundClient, OutboundConfig, PushGateway};
 use chime_adapters::sqlite::{Durability, SqliteConfig, SqliteError, SqliteStore};
 use chime_adapters::{SystemClock, SystemEntropy, TestClock};
 use chime_domain::flow::{Chime, Settings};
-use chime_domain::ports::{Clock, Functions, Store};
+use chime_domain::ports::{Clock, Functions, NoNotifier, Notifier, Store};
 use rustls::server::ResolvesServerCert;
 use serde_json::{Value, json};
 
@@ -76,7 +76,10 @@ pub async fn start(config: &Config) -> Result<Running> {
     let test_clock = config.test_clock.then(|| Arc::new(TestClock::over(Arc::clone(&wall))));
     let clock = test_clock.clone().map_or_else(|| Arc::clone(&wall), |clock| clock as Arc<dyn Clock>);
     let chime = Chime::shared(store, clock, Arc::new(SystemEntropy)).settings(settings(config));
-    let chime = chime.functions(functions(&config.outbound)?).build().await.context("the store")?;
+    let client = outbound(&config.outbound)?;
+    let chime =
+        chime.functions(functions(&config.outbound, &client)).notifier(notifier(&config.outbound, client));
+    let chime = chime.build().await.context("the store")?;
 
     let (root, credentials) = match &config.auth.root {
         Some(root) => (root.clone(), None),
@@ -242,8 +245,8 @@ fn settings(config: &Config) -> Settings {
     settings
 }
 
-/// What calls the processors of channel flows.
-fn functions(config: &Outbound) -> Result<Arc<dyn Functions>> {
+/// The client of all calls that leave the server.
+fn outbound(config: &Outbound) -> Result<OutboundClient> {
     // An embedding process may have installed one already, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let ca_pem = match &config.ca_file {
@@ -251,8 +254,21 @@ fn functions(config: &Outbound) -> Result<Arc<dyn Functions>> {
         None => None,
     };
     let bounds = OutboundConfig { ca_pem, allow_private: config.allow_private, ..OutboundConfig::default() };
-    let client = OutboundClient::new(&bounds).context("calls out of the server")?;
-    Ok(Arc::new(LambdaFunctions::new(client, config.lambda_endpoint.clone(), config.functions.clone())))
+    OutboundClient::new(&bounds).context("calls out of the server")
+}
+
+/// What calls the processors of channel flows.
+fn functions(config: &Outbound, client: &OutboundClient) -> Arc<dyn Functions> {
+    let (endpoint, urls) = (config.lambda_endpoint.clone(), config.functions.clone());
+    Arc::new(LambdaFunctions::new(client.clone(), endpoint, urls))
+}
+
+/// What pushes notifications to devices.
+fn notifier(config: &Outbound, client: OutboundClient) -> Arc<dyn Notifier> {
+    match &config.push_gateway {
+        Some(url) => Arc::new(PushGateway::new(client, url.clone())),
+        None => Arc::new(NoNotifier),
+    }
 }
 
 /// The certificate to serve, and the file that clients have to trust, if the local authority signs it.

@@ -388,10 +388,7 @@ fn a_channel_has_one_flow_which_administrators_and_moderators_give_and_take() {
         assert_eq!(s.world.refuses(flows.delete_channel_flow(&s.flow)).await, (Conflict, "T-08"));
         let page = PageRequest::default();
         let of_flow = flows.list_channels_associated_with_channel_flow(&s.flow, &page).await.unwrap();
-        assert_eq!(
-            of_flow.items.iter().map(|view| view.channel.arn.clone()).collect::<Vec<_>>(),
-            [s.channel.clone()]
-        );
+        assert_eq!(of_flow.items.iter().map(|view| &view.channel.arn).collect::<Vec<_>>(), [&s.channel]);
         let described = alices.describe_channel(&s.channel).await.unwrap();
         assert_eq!(described.channel.flow.as_ref(), Some(&s.flow));
 

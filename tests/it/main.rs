@@ -7,6 +7,7 @@
     reason = "the helpers of tests fail their test by panicking"
 )]
 
+mod bots;
 mod channels;
 mod delivery;
 mod embedding;
@@ -14,6 +15,8 @@ mod flows;
 mod identity;
 mod messages;
 mod model;
+mod push;
 mod races;
 mod retention;
 mod roles;
+mod targets;

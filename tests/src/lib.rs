@@ -20,7 +20,7 @@ use chime_domain::messaging::{
     CreateChannel, ListChannelMessages, Messaging, SendChannelMessage, UpdateChannelMessage,
 };
 use chime_domain::page::PageRequest;
-use chime_domain::ports::{Functions, NoFunctions, Store};
+use chime_domain::ports::{Functions, NoFunctions, NoNotifier, Notifier, Store};
 use chime_domain::text::{Content, ResourceName, UserName};
 use chime_domain::time::Timestamp;
 use chime_domain::{Chime, Settings};
@@ -67,12 +67,26 @@ impl World {
         functions: Arc<dyn Functions>,
         change: impl FnOnce(&mut Settings),
     ) -> Self {
+        Self::build(store, functions, Arc::new(NoNotifier), change).await
+    }
+
+    /// A world that pushes to these devices.
+    pub async fn with_notifier(store: Arc<dyn Store>, notifier: Arc<dyn Notifier>) -> Self {
+        Self::build(store, Arc::new(NoFunctions), notifier, |_| {}).await
+    }
+
+    async fn build(
+        store: Arc<dyn Store>,
+        functions: Arc<dyn Functions>,
+        notifier: Arc<dyn Notifier>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let clock = Arc::new(TestClock::frozen(BEGINNING));
         let mut settings = Settings::default();
         change(&mut settings);
         let handle = Arc::clone(&clock) as Arc<dyn chime_domain::ports::Clock>;
         let builder = Chime::shared(store, handle, Arc::new(SystemEntropy)).settings(settings);
-        let chime = builder.functions(functions).build().await.expect("the store is new");
+        let chime = builder.functions(functions).notifier(notifier).build().await.expect("the store is new");
         let name = ResourceName::new("world").expect("a name");
         let app = chime
             .identity()

@@ -12,7 +12,9 @@
 
 mod address;
 mod client;
+mod gateway;
 mod lambda;
 
 pub use client::{Answer, Outbound, OutboundClient, OutboundConfig, OutboundError, Trust};
+pub use gateway::PushGateway;
 pub use lambda::LambdaFunctions;

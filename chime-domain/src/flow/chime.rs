@@ -16,7 +16,8 @@ use crate::error::{Refusal, ServiceError, StoreError};
 use crate::limits::Limits;
 use crate::page::TokenKey;
 use crate::ports::{
-    Batch, Change, Clock, Committed, Entity, Entropy, Functions, Guard, Key, NoFunctions, Record, Store,
+    Batch, Change, Clock, Committed, Entity, Entropy, Functions, Guard, Key, NoFunctions, NoNotifier,
+    Notifier, Record, Store,
 };
 use crate::text::{Private, TextError};
 use crate::time::Timestamp;
@@ -71,6 +72,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     functions: Arc<dyn Functions>,
+    notifier: Arc<dyn Notifier>,
     settings: Settings,
     secret: [u8; 32],
     message_key: [u8; 32],
@@ -94,6 +96,7 @@ pub struct ChimeBuilder {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     functions: Arc<dyn Functions>,
+    notifier: Arc<dyn Notifier>,
     settings: Settings,
 }
 
@@ -118,13 +121,19 @@ impl ChimeBuilder {
         self
     }
 
+    /// Sets what pushes notifications to devices. Without it nobody is told.
+    pub fn notifier(mut self, notifier: Arc<dyn Notifier>) -> Self {
+        self.notifier = notifier;
+        self
+    }
+
     /// Opens the store's secret, which is made when the store is new.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
     pub async fn build(self) -> Result<Chime, StoreError> {
-        let Self { store, clock, entropy, functions, settings } = self;
+        let Self { store, clock, entropy, functions, notifier, settings } = self;
         let key = Key::new("secret", &["service"]);
         let mut fresh = [0; 32];
         entropy.fill(&mut fresh);
@@ -142,7 +151,8 @@ impl ChimeBuilder {
             .ok_or_else(|| StoreError::Corrupt { what: "the service's secret".into(), source: None })?;
         let message_key = derive(&secret, "message-id");
         let local = Mutex::default();
-        let shared = Shared { store, clock, entropy, functions, settings, secret, message_key, local };
+        let shared =
+            Shared { store, clock, entropy, functions, notifier, settings, secret, message_key, local };
         Ok(Chime(Arc::new(shared)))
     }
 }
@@ -172,6 +182,7 @@ impl Chime {
             clock,
             entropy,
             functions: Arc::new(NoFunctions),
+            notifier: Arc::new(NoNotifier),
             settings: Settings::default(),
         }
     }
@@ -210,6 +221,12 @@ impl Chime {
     #[must_use]
     pub fn functions(&self) -> &dyn Functions {
         &*self.0.functions
+    }
+
+    /// What pushes notifications to devices.
+    #[must_use]
+    pub fn notifier(&self) -> &dyn Notifier {
+        &*self.0.notifier
     }
 
     /// What the operator decided.

@@ -27,6 +27,8 @@ pub enum TaskKind {
     RunFlow,
     /// Forgets a message that a channel's flow failed to process.
     ForgetFailedMessage,
+    /// Tells the devices of a channel's members of a message.
+    Push,
 }
 
 /// A task, in its record.

@@ -29,6 +29,22 @@ pub(crate) fn user(arn: &AppInstanceUserArn) -> Key {
     Key::new("user", &[arn.app_instance_id(), arn.user_id()])
 }
 
+pub(crate) fn bots(arn: &AppInstanceArn) -> Key {
+    Key::new("bot", &[arn.app_instance_id()])
+}
+
+pub(crate) fn bot(arn: &AppInstanceUserArn) -> Key {
+    Key::new("bot", &[arn.app_instance_id(), arn.user_id()])
+}
+
+pub(crate) fn endpoints(user: &AppInstanceUserArn) -> Key {
+    Key::new("endpoint", &[user.app_instance_id(), user.user_id()])
+}
+
+pub(crate) fn endpoint(user: &AppInstanceUserArn, id: &str) -> Key {
+    Key::new("endpoint", &[user.app_instance_id(), user.user_id(), id])
+}
+
 pub(crate) fn deleted_user(arn: &AppInstanceUserArn) -> Key {
     Key::new("deleted-user", &[arn.app_instance_id(), arn.user_id()])
 }

@@ -92,6 +92,15 @@ pub(crate) fn messages(channel: &ChannelArn) -> Key {
     Key::new("messages", &[channel.app_instance_id(), channel.channel_id()])
 }
 
+/// Messages of a channel whose members' devices are being told of them.
+pub(crate) fn push_works(channel: &ChannelArn) -> Key {
+    Key::new("push-work", &[channel.app_instance_id(), channel.channel_id()])
+}
+
+pub(crate) fn push_work(channel: &ChannelArn, id: &MessageId) -> Key {
+    Key::new("push-work", &[channel.app_instance_id(), channel.channel_id(), id.as_str()])
+}
+
 pub(crate) fn flows(arn: &AppInstanceArn) -> Key {
     Key::new("channel-flow", &[arn.app_instance_id()])
 }

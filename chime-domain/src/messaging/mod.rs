@@ -27,6 +27,7 @@ mod fanout;
 mod flows;
 mod inbox;
 pub(crate) mod keys;
+pub(crate) mod push;
 mod rules;
 mod service;
 #[cfg(test)]
@@ -42,6 +43,7 @@ pub use flows::{
     Processors, UpdateChannelFlow,
 };
 pub use inbox::Inbox;
+pub use push::{FilterRule, FilterRuleError};
 pub(crate) use rules::leaving;
 pub use service::Messaging;
 pub use types::{

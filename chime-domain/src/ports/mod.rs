@@ -27,7 +27,7 @@ pub use bus::{Bus, Subscription};
 pub use clock::{Clock, Entropy};
 pub use functions::{Functions, Invocation, InvocationType, InvokeError, NoFunctions};
 pub use key::{Key, KeyPart};
-pub use notify::{Notification, Notifier, NotifyError};
+pub use notify::{Device, NoNotifier, Notification, Notifier, NotifyError};
 pub use outbox::{Announced, Outbox, Position, Stamp};
 pub use record::{Entity, Record, Revision, Versioned};
 pub use store::{

@@ -35,6 +35,12 @@ pub(super) const KEYS: &[Key] = &[
         "Functions with a URL of their own, each as ARN=URL. The URL gets the event as the body of a POST.",
     ),
     Key::new(
+        "push_gateway_url",
+        Text,
+        "",
+        "HTTP service that hands push notifications to devices; without it nobody is told.",
+    ),
+    Key::new(
         "callback_timeout_seconds",
         Number(1, 172_800),
         "60",
@@ -54,6 +60,8 @@ pub struct Outbound {
     pub lambda_endpoint: Option<Url>,
     /// Functions that are called elsewhere.
     pub functions: HashMap<String, Url>,
+    /// What hands push notifications to devices.
+    pub push_gateway: Option<Url>,
     /// How long a processor may take to call back.
     pub callback_timeout: Duration,
 }
@@ -71,11 +79,13 @@ impl Outbound {
             functions.insert(arn.to_owned(), url("functions", to)?);
         }
         let endpoint = values.text("lambda_endpoint_url");
+        let push_gateway = values.text("push_gateway_url");
         Ok(Self {
             ca_file: values.text("outbound_ca_file").map(PathBuf::from),
             allow_private: values.flag("outbound_allow_private"),
             lambda_endpoint: endpoint.map(|text| url("lambda_endpoint_url", &text)).transpose()?,
             functions,
+            push_gateway: push_gateway.map(|text| url("push_gateway_url", &text)).transpose()?,
             callback_timeout: values.seconds("callback_timeout_seconds"),
         })
     }

@@ -14,9 +14,9 @@ use crate::ids::CallbackId;
 use crate::limits::{FAILED_MESSAGE_HOURS, Quota};
 use crate::messaging::events::{ChannelEvent, Place};
 use crate::messaging::facts::{ChannelFacts, Missing};
-use crate::messaging::keys;
 use crate::messaging::rules::channels::count;
 use crate::messaging::types::{Channel, Link, Message, MessageStatus, Outcome, Persistence, Sent};
+use crate::messaging::{keys, push};
 use crate::ports::{Append, Change, Entry, EntryId, Record};
 use crate::time::Timestamp;
 
@@ -190,13 +190,15 @@ pub(super) fn release(
     match (work.doing, &to.message) {
         // A repeat of what was sent already.
         (FlowDoing::Create, Some(_)) => decision,
-        (FlowDoing::Create, None) => decision.append(Append {
-            stream: keys::messages(&message.channel),
-            id: Arc::from(message.id.as_str()),
-            at: now,
-            record: Record::of(message.clone()),
-            keep: message.persistence == Persistence::Persistent,
-        }),
+        (FlowDoing::Create, None) => decision
+            .append(Append {
+                stream: keys::messages(&message.channel),
+                id: Arc::from(message.id.as_str()),
+                at: now,
+                record: Record::of(message.clone()),
+                keep: message.persistence == Persistence::Persistent,
+            })
+            .changes(push::begin(message, now)),
         (FlowDoing::Update, Some(sent)) if !sent.message.redacted => {
             let mut edited = message.clone();
             edited.edited = Some(now);

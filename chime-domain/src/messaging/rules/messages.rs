@@ -10,10 +10,10 @@ use crate::ids::MessageId;
 use crate::limits::CONTROL_CONTENT_BYTES;
 use crate::messaging::events::ChannelEvent;
 use crate::messaging::facts::{ChannelFacts, Missing};
-use crate::messaging::keys;
 use crate::messaging::types::{
     Message, MessageStatus, MessageType, Outcome, Persistence, SendChannelMessage, Sent, UpdateChannelMessage,
 };
+use crate::messaging::{keys, push};
 use crate::ports::{Append, Change, Entry, Record};
 use crate::text::{Content, Metadata};
 use crate::time::Timestamp;
@@ -81,6 +81,7 @@ pub(in crate::messaging) fn send(
 ) -> Decision<Outcome> {
     let keep = message.persistence == Persistence::Persistent;
     let reply = Outcome { id: message.id.clone(), status: MessageStatus::Sent };
+    let told = push::begin(&message, now);
     let append = Append {
         stream: keys::messages(&message.channel),
         id: Arc::from(message.id.as_str()),
@@ -92,6 +93,7 @@ pub(in crate::messaging) fn send(
         .guards([facts.instance.guard(), facts.channel.guard(), facts.caller.membership.guard()])
         .guards(facts.targets.first().map(|target| target.membership.guard()))
         .append(append)
+        .changes(told)
 }
 
 /// The message of an entry, if it is still to be shown (rules RET-03, RET-06).

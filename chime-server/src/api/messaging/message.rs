@@ -129,7 +129,7 @@ pub(super) fn content_type(text: Option<String>) -> Result<Option<Arc<str>>, Api
     Ok(text.filter(|text| !text.is_empty()).map(Arc::from))
 }
 
-/// At most 10 attributes with names of 1 to 64 word characters, and values of 1 to 512 characters.
+/// At most 10 attributes with names of 1 to 64 word characters, and values of 1 to 512 characters, 1 KB in all.
 pub(super) fn attributes(
     wire: Option<BTreeMap<String, AttributeValue>>,
 ) -> Result<MessageAttributes, ApiError> {
@@ -149,6 +149,10 @@ pub(super) fn attributes(
             ));
         }
         attributes.insert(name, values);
+    }
+    let texts = attributes.iter().flat_map(|(name, values)| std::iter::once(name).chain(values));
+    if texts.map(String::len).sum::<usize>() > 1024 {
+        return Err(ApiError::bad_request("W-17", "MessageAttributes must have at most 1 KB in all."));
     }
     Ok(attributes)
 }
