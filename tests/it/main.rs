@@ -10,6 +10,7 @@
 mod bots;
 mod channels;
 mod delivery;
+mod elastic;
 mod embedding;
 mod flows;
 mod identity;

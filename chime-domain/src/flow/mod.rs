@@ -6,6 +6,7 @@ mod facts;
 mod idempotency;
 mod paging;
 mod task;
+mod trim;
 
 pub use chime::{Chime, ChimeBuilder, Settings};
 pub use decision::Decision;

@@ -29,6 +29,8 @@ pub enum TaskKind {
     ForgetFailedMessage,
     /// Tells the devices of a channel's members of a message.
     Push,
+    /// Joins the sub-channels of an elastic channel that have too few members.
+    BalanceElastic,
 }
 
 /// A task, in its record.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::error::{ServiceError, StoreError};
 use crate::flow::{Chime, Loaded, Task, TaskKind, Token, load};
-use crate::messaging::push;
+use crate::messaging::{balance, push};
 use crate::ports::{Batch, Change, Guard, Key, Record, Scan};
 use crate::time::Timestamp;
 
@@ -142,6 +142,7 @@ impl Chime {
             TaskKind::ExpireUser => expiry::user(self, task).await,
             TaskKind::ExpireChannel => expiry::channel(self, task).await,
             TaskKind::RunFlow => flows::run(self, task).await,
+            TaskKind::BalanceElastic => balance(self, task).await,
             TaskKind::Push => push::run(self, task).await,
             TaskKind::ForgetFailedMessage => flows::forget(self, task).await,
         }

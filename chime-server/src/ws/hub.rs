@@ -123,11 +123,11 @@ impl Hub {
         outgoing: &Outgoing,
     ) -> Result<(), ServiceError> {
         if connected.load {
-            let channels = chime.channels_of(user).await?;
+            let rooms = chime.rooms_of(user).await?;
             // What the load has seen must have been applied before it counts.
             let seen = chime.store().newest().await?;
             let _ = self.0.applied.subscribe().wait_for(|applied| *applied >= seen).await;
-            self.index().fanout.loaded(user, connected.id, channels);
+            self.index().fanout.loaded(user, connected.id, rooms);
         }
         outgoing.establish(frame::session_established());
         Ok(())

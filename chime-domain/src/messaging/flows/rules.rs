@@ -192,7 +192,7 @@ pub(super) fn release(
         (FlowDoing::Create, Some(_)) => decision,
         (FlowDoing::Create, None) => decision
             .append(Append {
-                stream: keys::messages(&message.channel),
+                stream: keys::messages_of(message),
                 id: Arc::from(message.id.as_str()),
                 at: now,
                 record: Record::of(message.clone()),
@@ -205,7 +205,7 @@ pub(super) fn release(
             edited.updated = Some(now);
             decision
                 .change(Change::Replace {
-                    stream: keys::messages(&message.channel),
+                    stream: keys::messages_of(message),
                     id: Arc::from(message.id.as_str()),
                     was: Some(Record::of(Message::clone(&sent.message))),
                     record: Record::of(edited.clone()),

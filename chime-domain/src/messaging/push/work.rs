@@ -9,12 +9,12 @@ use crate::arn::{AppInstanceUserArn, ChannelArn};
 use crate::error::{ServiceError, StoreError};
 use crate::flow::{Chime, Decision, Loaded, Task, TaskKind, load};
 use crate::identity::{EndpointFault, EndpointType, UserEndpoint};
-use crate::ids::{AppInstanceUserId, MessageId};
+use crate::ids::{AppInstanceUserId, MessageId, SubChannelId};
 use crate::messaging::keys::{self, Relation};
 use crate::messaging::types::{
     AllowNotifications, Message, MessageAttributes, Preferences, PushNotification, PushNotificationType,
 };
-use crate::ports::{Batch, Change, Device, Entity, Notification, NotifyError, Record, Scan};
+use crate::ports::{Batch, Change, Device, Entity, Key, Notification, NotifyError, Record, Scan};
 use crate::text::Private;
 use crate::time::Timestamp;
 
@@ -32,6 +32,8 @@ pub(crate) struct PushWork {
     message: MessageId,
     sender: AppInstanceUserArn,
     target: Option<AppInstanceUserArn>,
+    #[serde(default)]
+    sub_channel: Option<SubChannelId>,
     attributes: MessageAttributes,
     push: PushNotification,
     /// When the message was sent.
@@ -52,6 +54,7 @@ pub(in crate::messaging) fn begin(message: &Message, now: Timestamp) -> Vec<Chan
         message: message.id.clone(),
         sender: message.sender.arn.clone(),
         target: message.target.clone(),
+        sub_channel: message.sub_channel.clone(),
         attributes: message.attributes.clone(),
         push: push.clone(),
         began: now,
@@ -96,19 +99,21 @@ pub(crate) async fn run(chime: &Chime, task: &Task) -> Result<Option<Task>, Serv
 
 /// The next members of the channel, or the two who see a targeted message.
 async fn next_members(chime: &Chime, work: &PushWork) -> Result<Vec<AppInstanceUserArn>, ServiceError> {
-    let all = Relation::Member.of_channel(&work.channel);
     if let Some(target) = &work.target {
         let mut both = vec![work.sender.clone(), target.clone()];
         both.dedup();
         return Ok(both);
     }
-    let after = work.after.as_ref().and_then(|id| AppInstanceUserId::new(id).ok());
-    let after = after.map(|id| Relation::Member.key(&work.channel, &work.channel.app_instance().user(&id)));
-    let found = chime.store().scan(Scan::below(&all, CHUNK).after(after)).await?;
-    let member = |record: crate::ports::Versioned| {
-        Ok::<_, StoreError>(record.record.read::<crate::messaging::types::Membership>()?.member.arn.clone())
+    let channel = &work.channel;
+    let all = match &work.sub_channel {
+        Some(sub) => keys::sub_channel_members(channel, sub),
+        None => Relation::Member.of_channel(channel),
     };
-    Ok(found.into_iter().map(|(_, record)| member(record)).collect::<Result<_, _>>()?)
+    let after = work.after.as_ref().map(|id| Key::from_stored(&format!("{}{id}", all.below())));
+    let found = chime.store().scan(Scan::below(&all, CHUNK).after(after)).await?;
+    // What is kept of endpoints and preferences goes by the id alone, that of users and of bots.
+    let user = |key: &Key| AppInstanceUserId::new(key.last()).ok().map(|id| channel.app_instance().user(&id));
+    Ok(found.iter().filter_map(|(key, _)| user(key)).collect())
 }
 
 enum Told {
