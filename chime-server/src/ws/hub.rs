@@ -213,3 +213,40 @@ impl Hub {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(id: &str) -> AppInstanceUserArn {
+        let arn = format!("arn:aws:chime:us-east-1:123456789012:app-instance/a1/user/{id}");
+        AppInstanceUserArn::parse(&arn).unwrap()
+    }
+
+    fn connect(
+        hub: &Hub,
+        of: &str,
+        session: usize,
+        limit: u64,
+    ) -> Result<SubscriptionId, TooManyConnections> {
+        let outgoing = Arc::new(Outgoing::new());
+        hub.connect(&user(of), &session.to_string(), limit, &outgoing).map(|connected| connected.id)
+    }
+
+    #[test]
+    fn app_19_a_user_has_as_many_connections_as_the_quota_and_one_that_ends_makes_room() {
+        let limit =
+            chime_domain::limits::Limits::default().get(chime_domain::limits::Quota::ConnectionsPerUser);
+        assert_eq!(limit, 10);
+        let hub = Hub::default();
+        let ids: Vec<_> = (0..10).map(|session| connect(&hub, "alice", session, limit).unwrap()).collect();
+        assert_eq!(connect(&hub, "alice", 10, limit), Err(TooManyConnections));
+        assert_eq!(hub.index().sessions.len(), 10, "the ten stay");
+        connect(&hub, "bob", 10, limit).expect("the quota is each user's own");
+        connect(&hub, "alice", 3, limit).expect("a session that comes again replaces itself");
+        assert_eq!(connect(&hub, "alice", 10, limit), Err(TooManyConnections));
+        hub.disconnect(ids[0]);
+        connect(&hub, "alice", 10, limit).expect("there is room again");
+        assert_eq!(connect(&hub, "carol", 0, 0), Err(TooManyConnections), "the operator may allow none");
+    }
+}

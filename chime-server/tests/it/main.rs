@@ -12,5 +12,6 @@ mod explain;
 mod frame;
 mod limits;
 mod process;
+mod rights;
 mod signed;
 mod wire;
