@@ -13,6 +13,8 @@ mod embedding;
 mod identity;
 mod messages;
 mod model;
+mod preferences;
 mod races;
 mod retention;
 mod roles;
+mod search;
