@@ -8,6 +8,7 @@
 )]
 
 mod channels;
+mod crowd;
 mod delivery;
 mod embedding;
 mod identity;
