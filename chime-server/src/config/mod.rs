@@ -58,6 +58,8 @@ pub struct Config {
     pub rules: Rules,
     /// Rates of requests.
     pub rate: Rate,
+    /// Announcements that may wait for the fan-out of this node before senders are throttled.
+    pub backlog: Option<u64>,
     /// Logs.
     pub telemetry: Telemetry,
     /// Whether the clock can be moved over HTTP.
@@ -102,6 +104,7 @@ impl Config {
             limits: limits::read(&values),
             rules: Rules::read(&values)?,
             rate: throttle::read(&values),
+            backlog: throttle::backlog(&values),
             telemetry: Telemetry::read(&values)?,
             test_clock: values.flag("test_clock"),
             oidc,

@@ -1,7 +1,7 @@
 //! Who is connected, and which connections an announcement goes to.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chime_domain::arn::AppInstanceUserArn;
@@ -60,6 +60,8 @@ struct Shared {
     next: AtomicU64,
     /// Up to where announcements have been applied.
     applied: watch::Sender<Position>,
+    /// A fan-out of this process applies announcements.
+    followed: AtomicBool,
 }
 
 impl Default for Hub {
@@ -68,6 +70,7 @@ impl Default for Hub {
             index: Mutex::default(),
             next: AtomicU64::new(1),
             applied: watch::Sender::new(Position::default()),
+            followed: AtomicBool::new(false),
         }))
     }
 }
@@ -141,8 +144,20 @@ impl Hub {
         }
     }
 
-    /// Announcements before this one were carried on in an earlier life.
+    /// Announcements up to this one were carried on in an earlier life; what follows is applied from now on.
     pub(crate) fn begin_after(&self, position: Position) {
+        self.0.followed.store(true, Ordering::Relaxed);
+        self.move_to(position);
+    }
+
+    /// How many positions of the outbox lie between what was applied and `newest`. None do where nothing is applied: a
+    /// process that mounts the router and starts no workers delivers nothing that could fall behind.
+    pub(crate) fn behind(&self, newest: Position) -> u64 {
+        let followed = self.0.followed.load(Ordering::Relaxed);
+        if followed { newest.0.saturating_sub(self.0.applied.borrow().0) } else { 0 }
+    }
+
+    fn move_to(&self, position: Position) {
         self.0.applied.send_if_modified(|applied| {
             let moves = *applied < position;
             *applied = position.max(*applied);
@@ -157,7 +172,7 @@ impl Hub {
             self.apply_one(announced, &mut applied);
         }
         if let Some(last) = run.last() {
-            self.begin_after(last.position);
+            self.move_to(last.position);
         }
         applied
     }

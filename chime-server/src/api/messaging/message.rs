@@ -132,6 +132,7 @@ pub(super) async fn send_channel_message(app: App, request: ApiRequest) -> Resul
     command.client_request_token = wire::token(input.client_request_token)?;
     command.attributes = attributes(input.message_attributes)?;
     command.content_type = content_type(input.content_type)?;
+    app.hold_back_senders().await?;
     let id = app.chime().messaging(request.acting_user()?).send_channel_message(command).await?;
     sent(&channel, &id, Some(SENT))
 }
