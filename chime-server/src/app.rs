@@ -103,7 +103,7 @@ impl App {
             keys: Keys::new(chime.clone(), options.root.clone()),
             signing_keys: KeyCache::new(SIGNING_KEYS),
             routes: Routes::new(),
-            throttle: Throttle::new(options.rate, handlers.len() + 1),
+            throttle: Throttle::new(options.rate, handlers.len() + 2),
             handlers,
             metrics: Metrics::new(),
             scheduler: Scheduler::new(chime.clone(), health.clone()),
@@ -181,6 +181,11 @@ impl App {
     /// Takes one request of the query protocol, whose operations share the bucket behind those of the table.
     pub(crate) fn admit_query(&self, now: Timestamp) -> bool {
         self.0.throttle.admit(self.0.handlers.len(), now)
+    }
+
+    /// Takes one question about permissions; these have the bucket behind that.
+    pub(crate) fn admit_question(&self, now: Timestamp) -> bool {
+        self.0.throttle.admit(self.0.handlers.len() + 1, now)
     }
 
     /// Announcements that were committed and wait for the fan-out of this node.

@@ -13,6 +13,7 @@ mod explain;
 mod frame;
 mod limits;
 mod process;
+mod ready;
 mod rights;
 mod signed;
 mod wire;
