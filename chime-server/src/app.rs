@@ -73,7 +73,7 @@ impl Default for AppOptions {
             max_body: 1024 * 1024,
             body_timeout: std::time::Duration::from_secs(20),
             rate: Rate::default(),
-            backlog: Some(8192),
+            backlog: Some(1024),
             legacy_by_default: false,
             messaging_endpoint: "localhost".into(),
             issuers: Issuers::default(),

@@ -20,7 +20,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::new(
         "throttle.backlog",
         Number(0, 1_000_000_000),
-        "8192",
+        "1024",
         "Announcements that may wait for the fan-out of this node before SendChannelMessage is throttled; 0 for no \
          bound.",
     ),

@@ -191,7 +191,7 @@ fn escaped(arn: &str) -> String {
 /// The next frame: its headers as text, and its payload.
 async fn frame(socket: &mut WebSocketStream<TcpStream>) -> (String, Value) {
     let next = tokio::time::timeout(Duration::from_secs(20), socket.next()).await;
-    let text = next.expect("a frame in time").unwrap().unwrap().into_text().unwrap();
+    let text = next.unwrap().unwrap().unwrap().into_text().unwrap();
     let frame: Value = serde_json::from_str(&text).unwrap();
     let payload = frame["Payload"].as_str().unwrap();
     (frame["Headers"].to_string(), serde_json::from_str(payload).unwrap_or_default())
