@@ -9,14 +9,17 @@
 
 mod bots;
 mod channels;
+mod crowd;
 mod delivery;
 mod embedding;
 mod flows;
 mod identity;
 mod messages;
 mod model;
+mod preferences;
 mod push;
 mod races;
 mod retention;
 mod roles;
+mod search;
 mod targets;
