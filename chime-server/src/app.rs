@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use chime_adapters::TestClock;
+use chime_domain::error::StoreError;
 use chime_domain::flow::Chime;
 use chime_domain::time::Timestamp;
 
-use crate::api::{Handler, all_handlers, operations::Routes};
+use crate::api::{ApiError, Handler, all_handlers, operations::Routes};
 use crate::auth::sigv4::KeyCache;
 use crate::auth::{Keys, RootKey};
 use crate::ops::{Health, Metrics};
@@ -51,6 +52,9 @@ pub struct AppOptions {
     pub body_timeout: std::time::Duration,
     /// Requests per operation before throttling.
     pub rate: Rate,
+    /// Announcements that may wait for the fan-out of this node before `SendChannelMessage` is throttled; `None` for no
+    /// bound.
+    pub backlog: Option<u64>,
     /// Requests that nothing tells the namespace of are of the legacy one (wire rule N-07).
     pub legacy_by_default: bool,
     /// Host and port of WebSocket sessions, as `GetMessagingSessionEndpoint` answers them (wire rule S-01).
@@ -70,6 +74,7 @@ impl Default for AppOptions {
             max_body: 1024 * 1024,
             body_timeout: std::time::Duration::from_secs(20),
             rate: Rate::default(),
+            backlog: Some(1024),
             legacy_by_default: false,
             messaging_endpoint: "localhost".into(),
             issuers: Issuers::default(),
@@ -99,7 +104,7 @@ impl App {
             keys: Keys::new(chime.clone(), options.root.clone()),
             signing_keys: KeyCache::new(SIGNING_KEYS),
             routes: Routes::new(),
-            throttle: Throttle::new(options.rate, handlers.len() + 1),
+            throttle: Throttle::new(options.rate, handlers.len() + 2),
             handlers,
             metrics: Metrics::new(),
             scheduler: Scheduler::new(chime.clone(), health.clone()),
@@ -184,6 +189,32 @@ impl App {
     /// Takes one request of the query protocol, whose operations share the bucket behind those of the table.
     pub(crate) fn admit_query(&self, now: Timestamp) -> bool {
         self.0.throttle.admit(self.0.handlers.len(), now)
+    }
+
+    /// Takes one question about permissions; these have the bucket behind that.
+    pub(crate) fn admit_question(&self, now: Timestamp) -> bool {
+        self.0.throttle.admit(self.0.handlers.len() + 1, now)
+    }
+
+    /// Announcements that were committed and wait for the fan-out of this node.
+    pub(crate) async fn backlog(&self) -> Result<u64, StoreError> {
+        Ok(self.0.hub.behind(self.0.chime.store().newest().await?))
+    }
+
+    /// Refuses a sender while more announcements wait than the operator allows: what is acknowledged is delivered, so
+    /// that senders who are faster than deliveries have to wait before they are acknowledged. Requests under way at once
+    /// may each pass the bound by one.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::Throttled`]; the store's errors.
+    pub(crate) async fn hold_back_senders(&self) -> Result<(), ApiError> {
+        let Some(most) = self.0.options.backlog else { return Ok(()) };
+        if self.backlog().await? < most {
+            return Ok(());
+        }
+        self.0.metrics.held_back();
+        Err(ApiError::Throttled)
     }
 
     /// The handler of the operation at a place of the table.

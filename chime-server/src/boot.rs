@@ -115,6 +115,7 @@ pub async fn start(config: &Config) -> Result<Running> {
             max_body: config.http.max_body,
             body_timeout: config.http.body_timeout,
             rate: config.rate,
+            backlog: config.backlog,
             legacy_by_default: config.http.legacy_by_default,
             messaging_endpoint: endpoints.messaging.clone(),
             test_clock,

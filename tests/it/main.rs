@@ -9,6 +9,7 @@
 
 mod bots;
 mod channels;
+mod crowd;
 mod delivery;
 mod elastic;
 mod embedding;
@@ -16,8 +17,10 @@ mod flows;
 mod identity;
 mod messages;
 mod model;
+mod preferences;
 mod push;
 mod races;
 mod retention;
 mod roles;
+mod search;
 mod targets;

@@ -18,6 +18,8 @@ pub struct Metrics {
     seconds: Option<HistogramVec>,
     sessions: Option<IntGauge>,
     deliveries: Option<IntCounter>,
+    backlog: Option<IntGauge>,
+    held_back: Option<IntCounter>,
 }
 
 impl Metrics {
@@ -43,7 +45,17 @@ impl Metrics {
         if let Some(deliveries) = &deliveries {
             let _ = registry.register(Box::new(deliveries.clone()));
         }
-        Self { registry, requests, seconds, sessions, deliveries }
+        let backlog = "Announcements that are committed and wait for the fan-out of this node";
+        let backlog = IntGauge::new("chime_fanout_backlog", backlog).ok();
+        if let Some(backlog) = &backlog {
+            let _ = registry.register(Box::new(backlog.clone()));
+        }
+        let held_back = "Messages that were throttled because the fan-out was behind";
+        let held_back = IntCounter::new("chime_sends_held_back_total", held_back).ok();
+        if let Some(held_back) = &held_back {
+            let _ = registry.register(Box::new(held_back.clone()));
+        }
+        Self { registry, requests, seconds, sessions, deliveries, backlog, held_back }
     }
 
     /// Where other parts of the server register what they count.
@@ -63,6 +75,20 @@ impl Metrics {
     pub(crate) fn delivered(&self, frames: u64) {
         if let Some(deliveries) = &self.deliveries {
             deliveries.inc_by(frames);
+        }
+    }
+
+    /// So many announcements wait for the fan-out.
+    pub(crate) fn backlog_is(&self, announcements: u64) {
+        if let Some(backlog) = &self.backlog {
+            backlog.set(i64::try_from(announcements).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// A sender was throttled because the fan-out was behind.
+    pub(crate) fn held_back(&self) {
+        if let Some(held_back) = &self.held_back {
+            held_back.inc();
         }
     }
 
@@ -102,6 +128,8 @@ mod tests {
         metrics.sessions_changed(2);
         metrics.sessions_changed(-1);
         metrics.delivered(7);
+        metrics.backlog_is(9);
+        metrics.held_back();
         let text = metrics.render();
         for line in [
             r#"chime_requests_total{operation="CreateChannel",outcome="ok"} 1"#,
@@ -111,6 +139,8 @@ mod tests {
             r#"chime_request_duration_seconds_bucket{operation="CreateChannel",le="0.005"} 3"#,
             "chime_websocket_sessions 1",
             "chime_deliveries_total 7",
+            "chime_fanout_backlog 9",
+            "chime_sends_held_back_total 1",
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }

@@ -48,6 +48,9 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
 
 /// Counters in the text form of Prometheus.
 pub(crate) async fn metrics(State(app): State<App>) -> Response {
+    if let Ok(backlog) = app.backlog().await {
+        app.metrics().backlog_is(backlog);
+    }
     let mut response = Response::new(Body::from(app.metrics().render()));
     let text = HeaderValue::from_static("text/plain; version=0.0.4");
     response.headers_mut().insert(CONTENT_TYPE, text);

@@ -184,6 +184,7 @@ pub(super) async fn send_channel_message(app: App, request: ApiRequest) -> Resul
     command.content_type = content_type(input.content_type)?;
     command.target = target(input.target)?;
     command.push = push(input.push_notification)?;
+    app.hold_back_senders().await?;
     let messaging = app.chime().messaging(request.acting_user()?).in_sub_channel(sub_channel.as_ref());
     let outcome = messaging.send_channel_message(command).await?;
     app.flows().after(&channel, outcome.status);
