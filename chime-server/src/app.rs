@@ -1,6 +1,7 @@
 //! What every request shares.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chime_adapters::TestClock;
 use chime_domain::error::StoreError;
@@ -10,7 +11,7 @@ use chime_domain::time::Timestamp;
 use crate::api::{ApiError, Handler, all_handlers, operations::Routes};
 use crate::auth::sigv4::KeyCache;
 use crate::auth::{Keys, RootKey};
-use crate::ops::{Health, Metrics};
+use crate::ops::{Audit, Condition, Health, Metrics};
 use crate::query::Issuers;
 use crate::shutdown::Shutdown;
 use crate::throttle::{Rate, Throttle};
@@ -37,6 +38,7 @@ struct Shared {
     scheduler: Scheduler,
     flows: Flows,
     hub: Hub,
+    backlog: Backlog,
     options: AppOptions,
 }
 
@@ -63,8 +65,32 @@ pub struct AppOptions {
     pub issuers: Issuers,
     /// The clock that `/_chime/clock` moves; without one, that path does not exist.
     pub test_clock: Option<Arc<TestClock>>,
+    /// Where denials and changes are noted.
+    pub audit: Arc<Audit>,
     /// Says when to stop; a process that embeds the server drains it with its own.
     pub shutdown: Shutdown,
+}
+
+/// How far the fan-out was behind at the last look, and who was admitted since: a look may be a question to a database.
+#[derive(Debug, Default)]
+struct Backlog {
+    behind: AtomicU64,
+    admitted: AtomicU64,
+}
+
+impl Backlog {
+    /// Senders that are admitted on one look.
+    const LOOK_AFTER: u64 = 32;
+
+    fn admits(&self, most: u64) -> bool {
+        let admitted = self.admitted.fetch_add(1, Ordering::Relaxed);
+        admitted < Self::LOOK_AFTER && self.behind.load(Ordering::Relaxed) + admitted < most
+    }
+
+    fn looked(&self, behind: u64) {
+        self.behind.store(behind, Ordering::Relaxed);
+        self.admitted.store(0, Ordering::Relaxed);
+    }
 }
 
 impl Default for AppOptions {
@@ -79,6 +105,7 @@ impl Default for AppOptions {
             messaging_endpoint: "localhost".into(),
             issuers: Issuers::default(),
             test_clock: None,
+            audit: Arc::default(),
             shutdown: Shutdown::default(),
         }
     }
@@ -99,18 +126,19 @@ impl App {
     }
 
     pub(crate) fn with_handlers(chime: Chime, options: AppOptions, handlers: Vec<Option<Handler>>) -> Self {
-        let health = Health::default();
+        let (health, metrics) = (Health::default(), Metrics::new());
         Self(Arc::new(Shared {
             keys: Keys::new(chime.clone(), options.root.clone()),
             signing_keys: KeyCache::new(SIGNING_KEYS),
             routes: Routes::new(),
             throttle: Throttle::new(options.rate, handlers.len() + 2),
             handlers,
-            metrics: Metrics::new(),
-            scheduler: Scheduler::new(chime.clone(), health.clone()),
+            scheduler: Scheduler::new(chime.clone(), health.clone(), metrics.tasks()),
+            metrics,
             flows: Flows::new(chime.clone(), options.shutdown.clone()),
             health,
             hub: Hub::default(),
+            backlog: Backlog::default(),
             options,
             chime,
         }))
@@ -164,6 +192,19 @@ impl App {
         &self.0.flows
     }
 
+    /// Where denials and changes are noted.
+    pub(crate) fn audit(&self) -> &Audit {
+        &self.0.options.audit
+    }
+
+    /// Notes that the store failed a request: until it has shown that it works, the server is not ready.
+    pub(crate) fn store_failed(&self, error: &StoreError) {
+        self.0.metrics.store_failed(error);
+        if matches!(error, StoreError::Unavailable { .. }) {
+            self.0.health.set_store(Condition::Bad("unavailable"));
+        }
+    }
+
     /// Says when to stop, and waits for those who still work.
     #[must_use]
     pub fn shutdown(&self) -> &Shutdown {
@@ -210,7 +251,12 @@ impl App {
     /// [`ApiError::Throttled`]; the store's errors.
     pub(crate) async fn hold_back_senders(&self) -> Result<(), ApiError> {
         let Some(most) = self.0.options.backlog else { return Ok(()) };
-        if self.backlog().await? < most {
+        let known = &self.0.backlog;
+        if known.admits(most) {
+            return Ok(());
+        }
+        known.looked(self.backlog().await?);
+        if known.admits(most) {
             return Ok(());
         }
         self.0.metrics.held_back();

@@ -23,6 +23,7 @@ use crate::config::{Config, Database, Oidc, Outbound, Storage, Tls};
 use crate::explain::{self, Explained, Question, remote};
 use crate::files::{self, Access};
 use crate::http::{ConnectionLimits, Listener, router, serve};
+use crate::ops::Audit;
 use crate::query::{Issuer, Issuers};
 use crate::shutdown::Shutdown;
 use crate::tls::{Authority, Current, Files, acceptor, names};
@@ -38,6 +39,7 @@ const FORCED: Duration = Duration::from_secs(1);
 pub struct Running {
     app: App,
     endpoints: Endpoints,
+    leave: Duration,
     drain: Duration,
     /// Released by the system when the process ends, however it ends.
     _lock: File,
@@ -120,6 +122,7 @@ pub async fn start(config: &Config) -> Result<Running> {
             messaging_endpoint: endpoints.messaging.clone(),
             test_clock,
             issuers: issuers(&config.oidc)?,
+            audit: Arc::new(audit(config)?),
             shutdown: shutdown.clone(),
         },
     );
@@ -129,7 +132,7 @@ pub async fn start(config: &Config) -> Result<Running> {
         tokio::spawn(serve(listener, router(app.clone()), limits.clone(), shutdown.clone()));
     }
     tokio::spawn(current.renew(wall, app.health().clone(), shutdown.clone()));
-    Ok(Running { app, endpoints, drain: config.http.drain, _lock: lock })
+    Ok(Running { app, endpoints, leave: config.http.leave, drain: config.http.drain, _lock: lock })
 }
 
 /// Answers a question about permissions: from the store or, when a server has that open, through the server.
@@ -188,14 +191,21 @@ impl Running {
         &self.app
     }
 
-    /// Stops accepting, lets what was begun finish for the configured time, or until `hurry` is ready, then gives up.
+    /// Says that it is not ready any more, and after the configured time stops accepting, lets what was begun finish for the configured time, or until `hurry` is ready, then gives up.
     pub async fn stop(self, hurry: impl Future<Output = ()>) {
         let shutdown = self.app.shutdown();
+        tokio::pin!(hurry);
+        self.app.health().leave();
+        let mut hurried = false;
+        tokio::select! {
+            () = tokio::time::sleep(self.leave) => {}
+            () = &mut hurry => hurried = true,
+        }
         shutdown.drain();
         tokio::select! {
             () = shutdown.finished() => return,
             () = tokio::time::sleep(self.drain) => tracing::warn!("some requests took too long and are given up"),
-            () = hurry => {}
+            () = hurry, if !hurried => {}
         }
         shutdown.force();
         if tokio::time::timeout(FORCED, shutdown.finished()).await.is_err() {
@@ -244,6 +254,14 @@ fn settings(config: &Config) -> Settings {
     settings.tag_session_required = config.rules.tag_session_required;
     settings.callback_timeout = config.outbound.callback_timeout;
     settings
+}
+
+/// Where denials and administrative actions are noted.
+fn audit(config: &Config) -> Result<Audit> {
+    match &config.telemetry.audit {
+        Some(path) => Audit::file(path).with_context(|| format!("the audit log {}", path.display())),
+        None => Ok(Audit::Off),
+    }
 }
 
 /// The client of all calls that leave the server.

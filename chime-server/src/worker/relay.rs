@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chime_domain::flow::Chime;
 use chime_domain::ports::{Bus, Position};
+use prometheus::IntCounter;
 
 use crate::shutdown::Shutdown;
 
@@ -14,7 +15,13 @@ const RUN: usize = 512;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Runs until draining begins.
-pub(crate) async fn relay(chime: Chime, bus: Arc<dyn Bus>, from: Position, shutdown: Shutdown) {
+pub(crate) async fn relay(
+    chime: Chime,
+    bus: Arc<dyn Bus>,
+    from: Position,
+    shutdown: Shutdown,
+    failures: IntCounter,
+) {
     let mut cursor = from;
     while !shutdown.is_draining() {
         match step(&chime, &*bus, cursor).await {
@@ -24,6 +31,7 @@ pub(crate) async fn relay(chime: Chime, bus: Arc<dyn Bus>, from: Position, shutd
                 () = shutdown.draining() => {}
             },
             Err(error) => {
+                failures.inc();
                 tracing::warn!(%error, "announcements cannot be carried on now");
                 tokio::select! {
                     () = tokio::time::sleep(PAUSE) => {}

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chime_domain::error::ServiceError;
 use chime_domain::flow::Chime;
+use prometheus::IntCounterVec;
 use tokio::sync::Mutex;
 
 use crate::ops::{Condition, Health};
@@ -21,13 +22,14 @@ const NUDGE: Duration = Duration::from_secs(1);
 pub struct Scheduler {
     chime: Chime,
     health: Health,
+    counted: IntCounterVec,
     /// Held while tasks run, so that who asks for all that is due to be done does not meet another's lease.
     running: Arc<Mutex<()>>,
 }
 
 impl Scheduler {
-    pub(crate) fn new(chime: Chime, health: Health) -> Self {
-        Self { chime, health, running: Arc::default() }
+    pub(crate) fn new(chime: Chime, health: Health, counted: IntCounterVec) -> Self {
+        Self { chime, health, counted, running: Arc::default() }
     }
 
     /// Runs everything that is due now, and what becomes due through it; returns how many tasks ran.
@@ -37,7 +39,12 @@ impl Scheduler {
     /// The first error of a task. The others ran all the same, and it will be tried again.
     pub async fn run_due(&self) -> Result<usize, ServiceError> {
         let _one_at_a_time = self.running.lock().await;
-        self.chime.run_due().await
+        let done = self.chime.run_due().await;
+        match &done {
+            Ok(tasks) => self.counted.with_label_values(&["done"]).inc_by(*tasks as u64),
+            Err(_) => self.counted.with_label_values(&["failed"]).inc(),
+        }
+        done
     }
 
     /// Gives what was just scheduled a moment to be done, so that whoever deleted something and looks again finds
