@@ -1,7 +1,8 @@
 //! Adapters for the ports of `chime-domain`.
 //!
 //! [`memory`] is the reference behaviour and needs no runtime. The others stand behind features, one each:
-//! `sqlite` (on by default) for the embedded durable store, `file` for blobs in a directory.
+//! `sqlite` (on by default) for the embedded durable store, `postgres` for one that several processes share, `nats` for
+//! the event bus between them, `file` for blobs in a directory.
 //!
 //! A whole Chime in a unit test:
 //!
@@ -30,6 +31,10 @@
 #[cfg(feature = "file")]
 pub mod file;
 pub mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(all(test, any(feature = "postgres", feature = "nats")))]
+mod servers;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod system;

@@ -1,0 +1,243 @@
+//! Servers that tests need, started privately and ended with the test process.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// A free port of this machine.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A server that is ended, by its process id, when this is dropped or when the test process ends in whatever way: a
+/// shell waits for the end of its standard input for it.
+#[derive(Debug)]
+pub(crate) struct Process {
+    guardian: Child,
+    /// Process id of the server itself.
+    pub(crate) pid: u32,
+}
+
+impl Process {
+    pub(crate) fn start(program: &[String]) -> Self {
+        let script = r#""$@" >/dev/null 2>&1 & pid=$!; echo $pid; read -r _; kill -INT $pid; wait $pid"#;
+        let mut guardian = Command::new("sh")
+            .args(["-c", script, "sh"])
+            .args(program)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut pid = String::new();
+        let mut out = guardian.stdout.take().unwrap();
+        let mut byte = [0];
+        while out.read(&mut byte).unwrap() == 1 && byte[0] != b'\n' {
+            pid.push(char::from(byte[0]));
+        }
+        Self { guardian, pid: pid.parse().unwrap() }
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.pid.to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.guardian.stdin.take());
+        let _ = self.guardian.wait();
+    }
+}
+
+/// Waits until something holds.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what} took too long");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A Postgres of our own.
+#[derive(Debug)]
+pub(crate) struct Postgres {
+    directory: PathBuf,
+    pub(crate) port: u16,
+    synced: bool,
+    process: Option<Process>,
+    _held: Held,
+}
+
+/// What goes away with a server.
+#[derive(Debug)]
+enum Held {
+    Directory(TempDir),
+    /// A lock that says the shared server is in use.
+    Use(File),
+}
+
+/// Databases of this process so far.
+static DATABASES: AtomicU64 = AtomicU64::new(0);
+
+impl Postgres {
+    /// The one that all tests share, those of other processes too. It does not sync to the disk.
+    ///
+    /// Whoever comes first starts it, and it ends by itself when nobody has used it for some seconds: a runner with a
+    /// process for each test would otherwise start one for each test.
+    pub(crate) fn shared() -> &'static Self {
+        static SHARED: OnceLock<Postgres> = OnceLock::new();
+        SHARED.get_or_init(Self::join)
+    }
+
+    fn join() -> Self {
+        let uid = rustix::process::getuid().as_raw();
+        let directory = std::env::temp_dir().join(format!("chime-test-postgres-{uid}"));
+        fs::create_dir_all(&directory).unwrap();
+        give(&directory);
+        let lock_file = |name: &str| {
+            File::options().create(true).truncate(false).write(true).open(directory.join(name)).unwrap()
+        };
+        let starting = lock_file("starting");
+        starting.lock().unwrap();
+        let used = lock_file("used");
+        used.lock_shared().unwrap();
+        let known = fs::read_to_string(directory.join("port")).ok().and_then(|port| port.parse().ok());
+        let port = known.unwrap_or_else(free_port);
+        let server =
+            Self { directory: directory.clone(), port, synced: false, process: None, _held: Held::Use(used) };
+        if known.is_none() || psql(&server.url("postgres"), "SELECT 1").is_err() {
+            let _ = fs::remove_dir_all(directory.join("data"));
+            server.make();
+            // The guardian must not have our locks, and must outlive us.
+            let script = r#"dir=$1; shift; cd "$dir"; "$@" >/dev/null 2>&1 & pid=$!; idle=0
+                while kill -0 $pid 2>/dev/null; do
+                    sleep 1
+                    if flock -n -x used true; then idle=$((idle + 1)); else idle=0; fi
+                    if [ $idle -ge 5 ] && flock starting sh -c "flock -n -x used rm port && kill -INT $pid"; then break; fi
+                done; wait $pid"#;
+            let mut command = Command::new("setsid");
+            command.args(["sh", "-c", script, "sh"]).arg(&directory).args(server.program());
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            until("starting Postgres", || psql(&server.url("postgres"), "SELECT 1").is_ok());
+            fs::write(directory.join("port"), port.to_string()).unwrap();
+        }
+        server
+    }
+
+    /// One for this test alone, which it may kill.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn start(synced: bool) -> Self {
+        let held = tempfile::tempdir().unwrap();
+        give(held.path());
+        let directory = held.path().to_owned();
+        let held = Held::Directory(held);
+        let mut server = Self { directory, port: free_port(), synced, process: None, _held: held };
+        server.make();
+        server.resume();
+        server
+    }
+
+    fn make(&self) {
+        let data = self.directory.join("data");
+        let data = data.to_str().unwrap();
+        let options = ["-D", data, "-U", "chime", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"];
+        let made = as_postgres(&binary("initdb")).args(options).stdout(Stdio::null()).status().unwrap();
+        assert!(made.success(), "initdb failed");
+    }
+
+    fn program(&self) -> Vec<String> {
+        let data = self.directory.join("data");
+        let mut program = vec![];
+        if rustix::process::getuid().is_root() {
+            let other = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"];
+            program.extend(other.map(String::from));
+        }
+        program.push(binary("postgres").to_str().unwrap().to_owned());
+        program.extend(["-D".to_owned(), data.to_str().unwrap().to_owned()]);
+        let sync = if self.synced { "on" } else { "off" };
+        for setting in [
+            format!("port={}", self.port),
+            "listen_addresses=127.0.0.1".into(),
+            "unix_socket_directories=".into(),
+            "max_connections=400".into(),
+            format!("fsync={sync}"),
+            format!("full_page_writes={sync}"),
+        ] {
+            program.extend(["-c".to_owned(), setting]);
+        }
+        program
+    }
+
+    /// Starts it again after [`Postgres::kill`].
+    #[cfg(feature = "postgres")]
+    pub(crate) fn resume(&mut self) {
+        let _ = fs::remove_file(self.directory.join("data/postmaster.pid"));
+        self.process = Some(Process::start(&self.program()));
+        let url = self.url("postgres");
+        until("starting Postgres", || psql(&url, "SELECT 1").is_ok());
+    }
+
+    /// Ends it at once, as loss of power would, but for what the operating system still holds.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn kill(&mut self) {
+        let process = self.process.take().unwrap();
+        process.signal("-KILL");
+        drop(process);
+        let address = format!("127.0.0.1:{}", self.port);
+        until("the end of Postgres", || std::net::TcpStream::connect(&address).is_err());
+    }
+
+    pub(crate) fn url(&self, database: &str) -> String {
+        format!("postgres://chime@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// A new, empty database.
+    pub(crate) fn database(&self) -> String {
+        let name = format!("test_{}_{}", std::process::id(), DATABASES.fetch_add(1, Ordering::Relaxed));
+        psql(&self.url("postgres"), &format!("CREATE DATABASE {name}")).unwrap();
+        name
+    }
+}
+
+/// Runs statements beside the store, as an operator would; gives what they print.
+pub(crate) fn psql(url: &str, sql: &str) -> Result<String, String> {
+    let options = ["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql, url];
+    let ran = Command::new(binary("psql")).args(options).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().trim().to_owned();
+    if ran.status.success() { Ok(text(ran.stdout)) } else { Err(text(ran.stderr)) }
+}
+
+/// A program of the newest Postgres that is installed.
+fn binary(name: &str) -> PathBuf {
+    let installed = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut found: Vec<_> = installed.map(|version| version.path().join("bin").join(name)).collect();
+    found.sort();
+    found.retain(|path| path.exists());
+    found.pop().expect("Postgres is not installed: run scripts/setup.sh test")
+}
+
+/// It refuses to run as root.
+fn as_postgres(program: &Path) -> Command {
+    if rustix::process::getuid().is_root() {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    }
+}
+
+fn give(directory: &Path) {
+    if rustix::process::getuid().is_root() {
+        let given = Command::new("chown").arg("postgres:postgres").arg(directory).status().unwrap();
+        assert!(given.success());
+    }
+}
