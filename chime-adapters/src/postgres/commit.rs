@@ -104,14 +104,11 @@ enum Stop {
     /// Nothing of it was.
     Failed(Failure),
     /// The answer to the end of this transaction, in this backend, is missing; what the group makes.
-    Unknown { transaction: String, backend: i32, done: Done },
+    Unknown { transaction: String, backend: i32, outcomes: Outcomes },
 }
 
-/// What a group makes, before it has positions.
-struct Done {
-    outcomes: Vec<Result<Committed, StoreError>>,
-    state: State,
-}
+/// What the batches of a group are answered.
+type Outcomes = Vec<Result<Committed, StoreError>>;
 
 pub(super) struct Committer {
     connector: Connector,
@@ -167,10 +164,7 @@ impl Committer {
     }
 
     /// Commits a group, trying again as long as that may help.
-    async fn try_group(
-        &mut self,
-        group: &[Submission],
-    ) -> Result<(Vec<Result<Committed, StoreError>>, Vec<Announced>), Reason> {
+    async fn try_group(&mut self, group: &[Submission]) -> Result<(Outcomes, Vec<Announced>), Reason> {
         let deadline = Instant::now() + self.connector.patience;
         let mut overtaken = 0_u32;
         let mut reconnected = false;
@@ -181,7 +175,7 @@ impl Committer {
             let fresh = self.ready.is_none();
             match self.attempt(group).await {
                 Ok(done) => return Ok(done),
-                Err(Stop::Unknown { transaction, backend, done }) => {
+                Err(Stop::Unknown { transaction, backend, outcomes }) => {
                     self.cut();
                     match self.look_up(&transaction, backend).await {
                         Some(true) => {
@@ -191,7 +185,7 @@ impl Committer {
                             let told = |outcome: Result<Committed, StoreError>| {
                                 outcome.map(|done| Committed { position, ..done })
                             };
-                            return Ok((done.outcomes.into_iter().map(told).collect(), Vec::new()));
+                            return Ok((outcomes.into_iter().map(told).collect(), Vec::new()));
                         }
                         Some(false) if Instant::now() < deadline => {}
                         Some(false) => return Err(Reason::Failed(Failure::Silent)),
@@ -226,10 +220,7 @@ impl Committer {
         }
     }
 
-    async fn attempt(
-        &mut self,
-        group: &[Submission],
-    ) -> Result<(Vec<Result<Committed, StoreError>>, Vec<Announced>), Stop> {
+    async fn attempt(&mut self, group: &[Submission]) -> Result<(Outcomes, Vec<Announced>), Stop> {
         let patience = self.connector.patience;
         let wanted = Wanted::of(group.iter().map(|one| &one.batch));
         let ready = self.prepared(wanted.streams()).await.map_err(Stop::Failed)?;
@@ -260,8 +251,7 @@ impl Committer {
         let before = match ready.writing.write(client, &state, patience).await {
             Ok(before) => before,
             Err(failure) if failure.ends_connection() => {
-                let done = Done { outcomes, state };
-                return Err(Stop::Unknown { transaction, backend: ready.backend, done });
+                return Err(Stop::Unknown { transaction, backend: ready.backend, outcomes });
             }
             Err(failure) => return Err(Stop::Failed(failure)),
         };

@@ -6,6 +6,11 @@ use tokio::runtime::Runtime;
 use super::*;
 use crate::servers::Postgres;
 
+mod faults;
+mod nodes;
+mod proxy;
+mod versions;
+
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 });
