@@ -27,7 +27,8 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn start(program: &[String]) -> Self {
-        let script = r#""$@" >/dev/null 2>&1 & pid=$!; echo $pid; read -r _; kill -INT $pid; wait $pid"#;
+        let script =
+            r#""$@" >/dev/null 2>&1 & pid=$!; echo $pid; read -r _; kill -INT $pid 2>/dev/null; wait $pid"#;
         let mut guardian = Command::new("sh")
             .args(["-c", script, "sh"])
             .args(program)
@@ -79,9 +80,9 @@ pub(crate) struct Postgres {
 /// What goes away with a server.
 #[derive(Debug)]
 enum Held {
-    Directory(TempDir),
+    Directory(#[expect(dead_code, reason = "it is only dropped")] TempDir),
     /// A lock that says the shared server is in use.
-    Use(File),
+    Use(#[expect(dead_code, reason = "it is only dropped")] File),
 }
 
 /// Databases of this process so far.
@@ -179,7 +180,6 @@ impl Postgres {
     /// Starts it again after [`Postgres::kill`].
     #[cfg(feature = "postgres")]
     pub(crate) fn resume(&mut self) {
-        let _ = fs::remove_file(self.directory.join("data/postmaster.pid"));
         self.process = Some(Process::start(&self.program()));
         let url = self.url("postgres");
         until("starting Postgres", || psql(&url, "SELECT 1").is_ok());
@@ -189,10 +189,20 @@ impl Postgres {
     #[cfg(feature = "postgres")]
     pub(crate) fn kill(&mut self) {
         let process = self.process.take().unwrap();
+        process.signal("-STOP");
+        // Its sessions would go on for a while without it, and must not meet those of its successor.
+        let children = Command::new("pgrep").args(["-P", &process.pid.to_string()]).output().unwrap();
+        let children = String::from_utf8(children.stdout).unwrap();
         process.signal("-KILL");
+        Command::new("kill")
+            .arg("-KILL")
+            .args(children.split_whitespace())
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+        let alive = |pid: &str| Path::new("/proc").join(pid).join("exe").exists();
+        until("the end of Postgres", || !children.split_whitespace().any(alive));
         drop(process);
-        let address = format!("127.0.0.1:{}", self.port);
-        until("the end of Postgres", || std::net::TcpStream::connect(&address).is_err());
     }
 
     pub(crate) fn url(&self, database: &str) -> String {

@@ -68,6 +68,16 @@ CREATE TABLE outbox_cursor (
     seen_at  timestamptz NOT NULL
 );
 
+-- The last transaction of each committer, by a mark that it chose: whoever lost the answer to a COMMIT finds here what
+-- became of it. A mark replaces the one before, or the transaction fails: so one that was given up cannot end later.
+CREATE TABLE committer (
+    node   text NOT NULL,
+    place  integer NOT NULL,
+    mark   bigint NOT NULL,
+    before bigint,
+    PRIMARY KEY (node, place)
+);
+
 -- The least sequence number of a stream at and behind which all entries are at `moment` or later (`inclusive`), or
 -- later than it; `past` when none below that is. Moments never go back within a stream, so it halves the range instead
 -- of reading it.

@@ -8,13 +8,14 @@ use chime_domain::error::StoreError;
 use chime_domain::ports::{Announced, Batch, Change, Committed, Entropy, Key, Position};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
+use tokio_postgres::types::ToSql;
 
 use super::apply::State;
 use super::connect::{Connector, Session};
 use super::error::{Failure, busy, closed};
 use super::facts::{Reading, Wanted};
 use super::follow::Shared;
-use super::write::{self, Writing};
+use super::write::{self, Mark, Writing};
 use crate::SystemEntropy;
 
 /// Batches that share one transaction at most, so that none waits long for the others.
@@ -92,7 +93,8 @@ fn fnv(bytes: &[u8]) -> u64 {
 /// A session that is ready to commit.
 struct Ready {
     session: Session,
-    backend: i32,
+    /// Of the last transaction that it committed.
+    mark: i64,
     reading: Reading,
     writing: Writing,
     /// Ids of streams that it may give out.
@@ -103,8 +105,8 @@ struct Ready {
 enum Stop {
     /// Nothing of it was.
     Failed(Failure),
-    /// The answer to the end of this transaction, in this backend, is missing; what the group makes.
-    Unknown { transaction: String, backend: i32, outcomes: Outcomes },
+    /// The answer to the end of the transaction with this mark is missing; what it makes.
+    Unknown { mark: i64, outcomes: Outcomes },
 }
 
 /// What the batches of a group are answered.
@@ -112,6 +114,8 @@ type Outcomes = Vec<Result<Committed, StoreError>>;
 
 pub(super) struct Committer {
     connector: Connector,
+    node: String,
+    place: i32,
     ready: Option<Ready>,
     /// Until when the database is left alone.
     pause: Option<Instant>,
@@ -119,8 +123,9 @@ pub(super) struct Committer {
 }
 
 impl Committer {
-    pub(super) fn new(connector: Connector, shared: Arc<Shared>) -> Self {
-        Self { connector, ready: None, pause: None, shared }
+    pub(super) fn new(connector: Connector, node: String, place: usize, shared: Arc<Shared>) -> Self {
+        let place = i32::try_from(place).unwrap_or(i32::MAX);
+        Self { connector, node, place, ready: None, pause: None, shared }
     }
 
     /// Commits until the store is closed and nothing waits any more.
@@ -175,9 +180,9 @@ impl Committer {
             let fresh = self.ready.is_none();
             match self.attempt(group).await {
                 Ok(done) => return Ok(done),
-                Err(Stop::Unknown { transaction, backend, outcomes }) => {
+                Err(Stop::Unknown { mark, outcomes }) => {
                     self.cut();
-                    match self.look_up(&transaction, backend).await {
+                    match self.look_up(mark).await {
                         Some(true) => {
                             // The positions are not known, but those in the outbox are read from there.
                             let position = self.shared.newest().await.unwrap_or_default();
@@ -223,9 +228,10 @@ impl Committer {
     async fn attempt(&mut self, group: &[Submission]) -> Result<(Outcomes, Vec<Announced>), Stop> {
         let patience = self.connector.patience;
         let wanted = Wanted::of(group.iter().map(|one| &one.batch));
+        let (node, place) = (self.node.clone(), self.place);
         let ready = self.prepared(wanted.streams()).await.map_err(Stop::Failed)?;
         let client = &ready.session.client;
-        let (facts, transaction) = match ready.reading.read(client, &wanted, patience).await {
+        let facts = match ready.reading.read(client, &wanted, patience).await {
             Ok(read) => read,
             Err(failure) => {
                 if !failure.ends_connection() {
@@ -248,10 +254,14 @@ impl Committer {
                 Err(error) => Err(Stop::Failed(error.into())),
             };
         }
-        let before = match ready.writing.write(client, &state, patience).await {
-            Ok(before) => before,
+        let mark = Mark { node, place, before: ready.mark, after: ready.mark.wrapping_add(1) };
+        let before = match ready.writing.write(client, &mark, &state, patience).await {
+            Ok(before) => {
+                ready.mark = mark.after;
+                before
+            }
             Err(failure) if failure.ends_connection() => {
-                return Err(Stop::Unknown { transaction, backend: ready.backend, outcomes });
+                return Err(Stop::Unknown { mark: mark.after, outcomes });
             }
             Err(failure) => return Err(Stop::Failed(failure)),
         };
@@ -265,7 +275,7 @@ impl Committer {
     async fn prepared(&mut self, streams: usize) -> Result<&mut Ready, Failure> {
         let ready = match self.ready.take() {
             Some(ready) => ready,
-            None => open(&self.connector).await?,
+            None => open(&self.connector, &self.node, self.place).await?,
         };
         let ready = self.ready.insert(ready);
         let left = ready.ids.end - ready.ids.start;
@@ -278,32 +288,40 @@ impl Committer {
     }
 
     /// What became of a transaction whose end was not answered; `None` when that cannot be found out in time.
-    async fn look_up(&self, transaction: &str, backend: i32) -> Option<bool> {
+    async fn look_up(&self, mark: i64) -> Option<bool> {
         let deadline = Instant::now() + self.connector.patience;
         let mut pause = Duration::from_millis(20);
+        let fence = random_mark();
         while Instant::now() < deadline {
-            if let Some(known) = self.status(transaction, backend).await {
-                return Some(known);
+            if let Ok(last) = self.fence(fence).await {
+                return Some(last == Some(mark));
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(PAUSE);
         }
-        tracing::warn!(transaction, "the outcome of a transaction is not known: the database stays away");
+        tracing::warn!("the outcome of a transaction is not known: the database stays away");
         None
     }
 
-    async fn status(&self, transaction: &str, backend: i32) -> Option<bool> {
-        let session = self.connector.connect().await.ok()?;
-        let sql = "SELECT pg_xact_status($1::text::xid8), \
-                   (SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
-                   WHERE pid = $2 AND backend_xid IS NOT NULL AND backend_xid = $1::text::xid8::xid)";
-        let row = session.client.query_one(sql, &[&transaction, &backend]).await.ok()?;
-        match row.try_get::<_, Option<&str>>(0).ok()? {
-            Some("committed") => Some(true),
-            Some("aborted") => Some(false),
-            _ => None,
-        }
+    /// The mark of the last transaction that was committed before this fence was first put up. One that is under way is
+    /// waited for; one that has not set its mark will fail to.
+    async fn fence(&self, fence: i64) -> Result<Option<i64>, Failure> {
+        let session = self.connector.connect().await?;
+        let sql = "UPDATE committer SET before = CASE WHEN mark = $3 THEN before ELSE mark END, mark = $3 \
+                   WHERE node = $1 AND place = $2 RETURNING before";
+        let parameters: [&(dyn ToSql + Sync); 3] = [&self.node, &self.place, &fence];
+        let asked = session.client.query_opt(sql, &parameters);
+        let row =
+            tokio::time::timeout(self.connector.patience, asked).await.map_err(|_| Failure::Silent)??;
+        row.map_or(Ok(None), |row| Ok(row.try_get(0)?))
     }
+}
+
+/// A mark that no transaction of this committer has had.
+fn random_mark() -> i64 {
+    let mut random = [0; 8];
+    SystemEntropy.fill(&mut random);
+    i64::from_be_bytes(random)
 }
 
 /// Why a group failed, as its submitters are told.
@@ -328,18 +346,21 @@ impl Reason {
     }
 }
 
-async fn open(connector: &Connector) -> Result<Ready, Failure> {
+async fn open(connector: &Connector, node: &str, place: i32) -> Result<Ready, Failure> {
     let session = connector.connect().await?;
+    let mark = random_mark();
     let prepare = async {
-        let row = session.client.query_one("SELECT pg_backend_pid()", &[]).await?;
+        let sql = "INSERT INTO committer (node, place, mark) VALUES ($1, $2, $3) \
+                   ON CONFLICT (node, place) DO UPDATE SET mark = excluded.mark";
+        session.client.execute(sql, &[&node, &place, &mark]).await?;
         let reading = Reading::prepare(&session.client).await?;
         let writing = Writing::prepare(&session.client).await?;
-        Ok::<_, tokio_postgres::Error>((row.try_get(0)?, reading, writing))
+        Ok::<_, tokio_postgres::Error>((reading, writing))
     };
     match tokio::time::timeout(connector.patience, prepare).await {
         Ok(prepared) => {
-            let (backend, reading, writing) = prepared?;
-            Ok(Ready { session, backend, reading, writing, ids: 0..0 })
+            let (reading, writing) = prepared?;
+            Ok(Ready { session, mark, reading, writing, ids: 0..0 })
         }
         Err(_) => Err(Failure::Silent),
     }

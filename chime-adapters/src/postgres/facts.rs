@@ -118,7 +118,6 @@ pub(super) struct Reading {
     guarded: Statement,
     entries: Statement,
     oldest: Statement,
-    transaction: Statement,
 }
 
 impl Reading {
@@ -155,11 +154,10 @@ impl Reading {
                      WHERE entry.stream = stream.id ORDER BY entry.seq LIMIT asked.most) AS oldest",
                 )
                 .await?,
-            transaction: client.prepare("SELECT pg_current_xact_id()::text").await?,
         })
     }
 
-    /// Begins a transaction, and reads and locks what is wanted. Also gives the transaction's id.
+    /// Begins a transaction, and reads and locks what is wanted.
     ///
     /// INVARIANT: rows are locked in the order of records, counters, streams, each by key; so two transactions do not
     /// wait for each other.
@@ -168,7 +166,7 @@ impl Reading {
         client: &Client,
         wanted: &Wanted<'_>,
         within: Duration,
-    ) -> Result<(Facts, String), Failure> {
+    ) -> Result<Facts, Failure> {
         let written = bytes(&wanted.written);
         let counters = bytes(&wanted.counters);
         let streams = bytes(&wanted.streams);
@@ -179,14 +177,13 @@ impl Reading {
         let trimmed: Vec<&[u8]> = wanted.oldest.keys().map(|stream| stream.as_str().as_bytes()).collect();
         let most: Vec<i64> = wanted.oldest.values().map(|most| rows(*most)).collect();
 
-        let parameters: [(&Statement, Vec<&(dyn ToSql + Sync)>, bool); 7] = [
+        let parameters: [(&Statement, Vec<&(dyn ToSql + Sync)>, bool); 6] = [
             (&self.written, vec![&written], !written.is_empty()),
             (&self.counters, vec![&counters], !counters.is_empty()),
             (&self.streams, vec![&streams], !streams.is_empty()),
             (&self.guarded, vec![&guarded], !guarded.is_empty()),
             (&self.entries, vec![&of, &ids, &compared], !of.is_empty()),
             (&self.oldest, vec![&trimmed, &most], !trimmed.is_empty()),
-            (&self.transaction, vec![], true),
         ];
         let mut steps: Vec<Step<'_>> = vec![Box::pin(client.query(&self.begin, &[]))];
         for (statement, parameters, needed) in &parameters {
@@ -229,11 +226,7 @@ impl Reading {
                 facts.entries.entry(key(&row, 0)?).or_default().push(known);
             }
         }
-        let transaction = match of(6).first() {
-            Some(row) => row.try_get(0)?,
-            None => String::new(),
-        };
-        Ok((facts, transaction))
+        Ok(facts)
     }
 }
 

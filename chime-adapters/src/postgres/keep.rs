@@ -31,8 +31,6 @@ pub(super) struct Keeper {
     node: String,
     alone: bool,
     shared: Arc<Shared>,
-    /// What was last said of this node's place.
-    said: Option<u64>,
 }
 
 /// Takes the lock: for this node alone, or to share it with others that have a wire.
@@ -67,7 +65,7 @@ impl Keeper {
         shared: Arc<Shared>,
     ) -> Self {
         let alone = matches!(wire, Wire::Alone);
-        Self { connector, session: Some(session), node, alone, shared, said: None }
+        Self { connector, session: Some(session), node, alone, shared }
     }
 
     /// Keeps it up until the store is closed and its committers have ended; then the lock is let go.
@@ -121,7 +119,7 @@ impl Keeper {
         let settled = self.shared.settled.load(Ordering::Relaxed);
         let kept = tokio::time::timeout(patience, keep(&session, &self.node, settled));
         match kept.await {
-            Ok(Ok(())) => self.said = Some(settled),
+            Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(error.into()),
             Err(_) => return Err(Failure::Silent),
         }
@@ -133,7 +131,7 @@ impl Keeper {
 /// Says how far a node has carried announcements on, and forgets those that every node has.
 ///
 /// A node that has not been heard of for a minute is not waited for: its connections are gone, or it will notice.
-async fn keep(session: &Session, node: &str, settled: u64) -> Result<(), tokio_postgres::Error> {
+pub(super) async fn keep(session: &Session, node: &str, settled: u64) -> Result<(), tokio_postgres::Error> {
     let client = &session.client;
     client
         .execute(
@@ -142,7 +140,12 @@ async fn keep(session: &Session, node: &str, settled: u64) -> Result<(), tokio_p
             &[&node, &signed(settled)],
         )
         .await?;
-    client.execute("DELETE FROM outbox_cursor WHERE seen_at < now() - interval '1 hour'", &[]).await?;
+    let forgotten =
+        client.execute("DELETE FROM outbox_cursor WHERE seen_at < now() - interval '1 hour'", &[]).await?;
+    if forgotten > 0 {
+        let sql = "DELETE FROM committer WHERE node NOT IN (SELECT node FROM outbox_cursor)";
+        client.execute(sql, &[]).await?;
+    }
     for _ in 0..SWEEPS {
         // One statement sees one floor: what it forgets and what it says is forgotten are the same.
         let swept = client
@@ -166,5 +169,5 @@ async fn keep(session: &Session, node: &str, settled: u64) -> Result<(), tokio_p
 
 /// Forgets nodes of an earlier life: whoever has the database alone need not wait for any.
 pub(super) async fn forget_others(session: &Session) -> Result<(), tokio_postgres::Error> {
-    session.client.execute("DELETE FROM outbox_cursor", &[]).await.map(drop)
+    session.client.batch_execute("DELETE FROM outbox_cursor; DELETE FROM committer").await
 }

@@ -14,11 +14,13 @@
 //! - What is to be made is not locked either: of two that make one key, the second meets the unique index and starts
 //!   over. Deadlocks and serialization failures start over too.
 //! - A commit whose future is dropped may still take effect.
-//! - A connection that is lost while a COMMIT is under way: its outcome is looked up by the transaction's id
-//!   (`pg_xact_status`) over a new connection, after the backend that may still work on it was ended. Committed is
-//!   told as committed, and not committed is tried again. Only a database that stays away for longer than a commit may
-//!   take is answered with `Unavailable` though the commit may have been made; the idempotency of the rules covers
-//!   that, as it covers an answer that was lost on its way to the client.
+//! - A connection that is lost while a COMMIT is under way: every transaction leaves a mark of its own in the row of its
+//!   committer. Over a new connection that mark is replaced, which waits for a transaction that has set it and makes one
+//!   that has not fail; the mark that stood there says what became of it. Committed is told as committed, and not
+//!   committed is tried again. (The status of a transaction's id would not do: ids that were not synced before a crash
+//!   are given again.) Only a database that stays away for longer than a commit may take is answered with `Unavailable`
+//!   though the commit may have been made; the idempotency of the rules covers that, as it covers an answer that was
+//!   lost on its way to the client.
 //! - A database that does not answer is waited for a few seconds only (see [`PostgresConfig::with_patience`]), by the
 //!   clock of this process, because one that is paused keeps no time.
 //! - One node alone holds an advisory lock that no other node shares; nodes with a [`Wire`] share theirs. So two nodes

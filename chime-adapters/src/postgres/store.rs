@@ -89,6 +89,9 @@ impl PostgresStore {
             }
             _ => newest,
         };
+        if !matches!(wire, Wire::Beside) {
+            keep::keep(&session, &config.node, settled.0).await?;
+        }
         let (shared, told) = Shared::new(readers, newest, settled, matches!(wire, Wire::Bus(_)));
         let shared = Arc::new(shared);
 
@@ -96,8 +99,10 @@ impl PostgresStore {
         let (queues, receivers) = Queues::new(committers, config.queue);
         let committers: Vec<_> = receivers
             .into_iter()
-            .map(|queue| {
-                let committer = Committer::new(connector.clone(), Arc::clone(&shared));
+            .enumerate()
+            .map(|(place, queue)| {
+                let node = config.node.clone();
+                let committer = Committer::new(connector.clone(), node, place, Arc::clone(&shared));
                 tokio::spawn(committer.run(queue))
             })
             .collect();

@@ -136,8 +136,18 @@ impl<'a> Columns<'a> {
     }
 }
 
+/// How a transaction is known again.
+#[derive(Clone, Debug)]
+pub(super) struct Mark {
+    pub(super) node: String,
+    pub(super) place: i32,
+    pub(super) before: i64,
+    pub(super) after: i64,
+}
+
 /// The statements that write.
 pub(super) struct Writing {
+    mark: Statement,
     remove: Statement,
     drop_streams: Statement,
     replace: Statement,
@@ -159,6 +169,12 @@ impl Writing {
     pub(super) async fn prepare(client: &Client) -> Result<Self, tokio_postgres::Error> {
         let prepare = |sql: &'static str| client.prepare(sql);
         Ok(Self {
+            // Fails, by a division by zero, when the mark before is not there any more.
+            mark: prepare(
+                "WITH marked AS (UPDATE committer SET mark = $4 WHERE node = $1 AND place = $2 AND mark = $3 \
+                 RETURNING 1) SELECT 1 / count(*)::integer FROM marked",
+            )
+            .await?,
             remove: prepare(
                 "DELETE FROM entry USING unnest($1::bigint[], $2::bigint[]) AS gone (stream, seq) \
                  WHERE entry.stream = gone.stream AND entry.seq = gone.seq",
@@ -234,6 +250,7 @@ impl Writing {
     pub(super) async fn write(
         &self,
         client: &Client,
+        mark: &Mark,
         state: &State,
         within: Duration,
     ) -> Result<Position, Failure> {
@@ -254,7 +271,8 @@ impl Writing {
 
         let c = &columns;
         // INVARIANT: `head` comes after everything that may wait, and nothing that may wait comes after it.
-        let asked: [(&Statement, Vec<&(dyn ToSql + Sync)>, bool); 15] = [
+        let asked: [(&Statement, Vec<&(dyn ToSql + Sync)>, bool); 16] = [
+            (&self.mark, vec![&mark.node, &mark.place, &mark.before, &mark.after], true),
             (&self.remove, vec![&c.removed_of, &c.removed], !c.removed.is_empty()),
             (&self.drop_streams, vec![&c.dropped], !c.dropped.is_empty()),
             (&self.replace, vec![&c.replaced_of, &c.replaced, &c.replaced_body], !c.replaced.is_empty()),

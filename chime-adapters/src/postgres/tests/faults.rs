@@ -155,6 +155,15 @@ fn a_batch_that_the_database_cannot_take_fails_alone() {
     });
 }
 
+/// Lets the writers end, also when a claim does not hold.
+struct Over<'a>(&'a std::sync::atomic::AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn what_was_acknowledged_survives_kill_9_of_the_database_under_load() {
     let mut server = Postgres::start(true);
@@ -187,6 +196,7 @@ fn what_was_acknowledged_survives_kill_9_of_the_database_under_load() {
                 });
             });
         }
+        let ending = Over(&over);
         for _ in 0..3 {
             let before = acknowledged.lock().unwrap().len();
             until("progress", || acknowledged.lock().unwrap().len() > before + 50);
@@ -195,7 +205,7 @@ fn what_was_acknowledged_survives_kill_9_of_the_database_under_load() {
         }
         let before = acknowledged.lock().unwrap().len();
         until("going on after the last", || acknowledged.lock().unwrap().len() > before + 50);
-        over.store(true, std::sync::atomic::Ordering::Relaxed);
+        drop(ending);
     });
     let acknowledged = acknowledged.into_inner().unwrap();
     drive(run, async {
