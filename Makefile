@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .NOTPARALLEL:
-.PHONY: run test setup lint test-rust test-sdk bench load fuzz deny
+.PHONY: run test setup lint test-rust test-sdk bench load fuzz deny deb config-reference alerts
 
 ENV := . scripts/env.sh
 DATA ?= ./data
@@ -51,3 +51,20 @@ fuzz:
 deny:
 	@$(ENV); command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
 	@$(ENV); cargo deny check licenses bans sources $(if $(ADVISORIES),advisories)
+
+# A Debian package of the server, in CARGO_TARGET_DIR/debian.
+deb:
+	@scripts/setup.sh run
+	@$(ENV); command -v cargo-deb >/dev/null || cargo install --locked cargo-deb
+	@$(ENV); cargo deb -p chime-server --locked
+
+# docs/configuration.md from what the server knows.
+config-reference:
+	@$(ENV); cargo build -p chime-server --bin chime-server
+	@$(ENV); "$$CARGO_TARGET_DIR/debug/chime-server" config schema | scripts/config-reference.py > docs/configuration.md.new
+	@mv docs/configuration.md.new docs/configuration.md
+
+# The alert rules: syntax, and what each of them fires for. Needs promtool, from Debian's package `prometheus`.
+alerts:
+	@command -v promtool >/dev/null || { echo "alerts: missing: promtool (apt install prometheus)" >&2; exit 1; }
+	@cd deploy/prometheus; promtool check config prometheus.yml; promtool test rules alerts-test.yml

@@ -32,9 +32,11 @@ fn message(channel: &ChannelArn, sender: &AppInstanceUserArn) -> Happening {
         redacted: false,
         content_type: None,
         attributes: MessageAttributes::new(),
+        target: None,
+        push: None,
         fingerprint: "0123456789abcdef".into(),
     };
-    Happening::MessageCreated(Sent { message: Arc::new(message), stamp: Stamp { seq: 1, at: NOW } })
+    Happening::MessageCreated(Sent::new(Arc::new(message), Stamp { seq: 1, at: NOW }))
 }
 
 fn fanout(criterion: &mut Criterion) {

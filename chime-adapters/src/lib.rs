@@ -2,7 +2,7 @@
 //!
 //! [`memory`] is the reference behaviour and needs no runtime. The others stand behind features, one each:
 //! `sqlite` (on by default) for the embedded durable store, `postgres` for one that several processes share, `nats` for
-//! the event bus between them, `file` for blobs in a directory.
+//! the event bus between them, `file` for blobs in a directory, `outbound` for calls that leave the service.
 //!
 //! A whole Chime in a unit test:
 //!
@@ -33,6 +33,8 @@ pub mod file;
 pub mod memory;
 #[cfg(feature = "nats")]
 pub mod nats;
+#[cfg(feature = "outbound")]
+pub mod outbound;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(all(test, any(feature = "postgres", feature = "nats")))]

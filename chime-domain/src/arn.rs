@@ -1,6 +1,12 @@
-//! ARNs of app instances, users and channels.
+//! ARNs of app instances, users, bots, channels and channel flows.
 //!
-//! `arn:<partition>:chime:<region>:<account>:app-instance/<id>[/user/<id> | /channel/<id>]`
+//! `arn:<partition>:chime:<region>:<account>:app-instance/<id>[/user/<id> | /bot/<id> | /channel/<id> |
+//! /channel-flow/<id>]`
+//!
+//! # Our choices
+//!
+//! - Whatever takes part in channels is an [`AppInstanceUserArn`], users and bots alike, as the bearer and the member
+//!   ARNs of the later models are. Both share one space of ids.
 
 use std::fmt;
 use std::sync::Arc;
@@ -107,8 +113,12 @@ arn!(
     AppInstanceArn
 );
 arn!(
-    /// ARN of a user of an app instance.
+    /// ARN of a user or a bot of an app instance.
     AppInstanceUserArn
+);
+arn!(
+    /// ARN of a channel flow of an app instance.
+    ChannelFlowArn
 );
 arn!(
     /// ARN of a channel of an app instance.
@@ -143,6 +153,18 @@ impl AppInstanceArn {
         AppInstanceUserArn(format!("{self}/user/{id}").into())
     }
 
+    /// The ARN of a bot of this app instance.
+    #[must_use]
+    pub fn bot(&self, id: &AppInstanceUserId) -> AppInstanceUserArn {
+        AppInstanceUserArn(format!("{self}/bot/{id}").into())
+    }
+
+    /// The ARN of a channel flow of this app instance.
+    #[must_use]
+    pub fn channel_flow(&self, id: &ChannelId) -> ChannelFlowArn {
+        ChannelFlowArn(format!("{self}/channel-flow/{id}").into())
+    }
+
     /// The ARN of a channel of this app instance.
     #[must_use]
     pub fn channel(&self, id: &ChannelId) -> ChannelArn {
@@ -155,11 +177,11 @@ impl AppInstanceUserArn {
     ///
     /// # Errors
     ///
-    /// [`TextError`] when the text is not the ARN of a user.
+    /// [`TextError`] when the text is not the ARN of a user or a bot.
     pub fn parse(text: &str) -> Result<Self, TextError> {
         let expected = fault("expected the ARN of an app instance user");
         let (_, tail) = split(text).ok_or(expected)?;
-        let id = tail.strip_prefix("/user/").ok_or(expected)?;
+        let id = tail.strip_prefix("/user/").or_else(|| tail.strip_prefix("/bot/")).ok_or(expected)?;
         AppInstanceUserId::new(id).map_err(|_| expected)?;
         Ok(Self(Arc::from(text)))
     }
@@ -168,6 +190,12 @@ impl AppInstanceUserArn {
     #[must_use]
     pub fn app_instance(&self) -> AppInstanceArn {
         AppInstanceArn(parent(&self.0))
+    }
+
+    /// True for a bot.
+    #[must_use]
+    pub fn is_bot(&self) -> bool {
+        self.0.rsplit('/').nth(1) == Some("bot")
     }
 
     /// The user's id.
@@ -180,6 +208,33 @@ impl AppInstanceUserArn {
     #[must_use]
     pub fn is_in(&self, app_instance: &AppInstanceArn) -> bool {
         self.0.strip_prefix(app_instance.as_str()).is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+impl ChannelFlowArn {
+    /// Reads an ARN.
+    ///
+    /// # Errors
+    ///
+    /// [`TextError`] when the text is not the ARN of a channel flow.
+    pub fn parse(text: &str) -> Result<Self, TextError> {
+        let expected = TextError::new("IAM-06", "expected the ARN of a channel flow");
+        let (_, tail) = split(text).ok_or(expected)?;
+        let id = tail.strip_prefix("/channel-flow/").ok_or(expected)?;
+        ChannelId::new(id).map_err(|_| expected)?;
+        Ok(Self(Arc::from(text)))
+    }
+
+    /// The app instance the flow belongs to.
+    #[must_use]
+    pub fn app_instance(&self) -> AppInstanceArn {
+        AppInstanceArn(parent(&self.0))
+    }
+
+    /// The flow's id.
+    #[must_use]
+    pub fn flow_id(&self) -> &str {
+        self.0.rsplit('/').next().unwrap_or_default()
     }
 }
 
@@ -231,6 +286,12 @@ mod tests {
         let user = app.user(&AppInstanceUserId::new("a@b.c").unwrap());
         assert_eq!(AppInstanceUserArn::parse(user.as_str()).unwrap(), user);
         assert_eq!((user.user_id(), user.app_instance()), ("a@b.c", app.clone()));
+        let bot = app.bot(&AppInstanceUserId::new("b0").unwrap());
+        assert_eq!(AppInstanceUserArn::parse(bot.as_str()).unwrap(), bot);
+        assert!(bot.is_bot() && !user.is_bot() && bot.is_in(&app));
+        let flow = app.channel_flow(&ChannelId::new("f0").unwrap());
+        assert_eq!(ChannelFlowArn::parse(flow.as_str()).unwrap(), flow);
+        assert_eq!((flow.flow_id(), flow.app_instance()), ("f0", app.clone()));
         let channel = app.channel(&ChannelId::new("general").unwrap());
         assert_eq!(ChannelArn::parse(channel.as_str()).unwrap(), channel);
         assert_eq!((channel.channel_id(), channel.app_instance()), ("general", app.clone()));

@@ -58,3 +58,13 @@ id!(
     /// The idempotency token of a creation (wire rule T-01).
     ClientRequestToken, "T-01", "expected 2 to 64 letters, digits, `-` and `_`", |text| is_word(text, 2..=64)
 );
+
+id!(
+    /// The id of a sub-channel within its elastic channel, made by the service.
+    SubChannelId, "MSG-01", "expected 1 to 128 letters, digits, `-` and `_`", |text| is_word(text, 1..=128)
+);
+
+id!(
+    /// What a processor of a channel flow calls back with, made by the service.
+    CallbackId, "MSG-01", "expected 32 to 64 letters, digits, `-` and `_`", |text| is_word(text, 32..=64)
+);

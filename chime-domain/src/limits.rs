@@ -20,6 +20,12 @@ pub enum Quota {
     ConnectionsPerUser,
     /// Tags of a resource.
     TagsPerResource,
+    /// Channel flows of an app instance.
+    FlowsPerAppInstance,
+    /// Bots of an app instance.
+    BotsPerAppInstance,
+    /// Endpoints of a user.
+    EndpointsPerUser,
 }
 
 /// What the documentation says of a quota.
@@ -40,7 +46,7 @@ const fn row(quota: Quota, name: &'static str, rule: &'static str, default: u64)
 }
 
 /// The documented quotas, in the order of [`Quota`].
-pub const QUOTAS: [QuotaRow; 8] = [
+pub const QUOTAS: [QuotaRow; 11] = [
     row(Quota::AppInstancesPerAccount, "app_instances_per_account", "APP-13", 100),
     row(Quota::UsersPerAppInstance, "users_per_app_instance", "APP-14", 100_000),
     row(Quota::AdminsPerAppInstance, "admins_per_app_instance", "APP-15", 100),
@@ -49,6 +55,10 @@ pub const QUOTAS: [QuotaRow; 8] = [
     row(Quota::ModeratorsPerChannel, "moderators_per_channel", "APP-18", 1_000),
     row(Quota::ConnectionsPerUser, "connections_per_user", "APP-19", 10),
     row(Quota::TagsPerResource, "tags_per_resource", "APP-21", 50),
+    // No document gives these three; they are our choice, generous and finite.
+    row(Quota::FlowsPerAppInstance, "flows_per_app_instance", "APP-20", 100),
+    row(Quota::BotsPerAppInstance, "bots_per_app_instance", "APP-20", 100),
+    row(Quota::EndpointsPerUser, "endpoints_per_user", "APP-20", 50),
 ];
 
 /// The quotas in force.
@@ -99,6 +109,10 @@ pub const CREATE_CHANNEL_ARNS: std::ops::RangeInclusive<usize> = 1..=10;
 pub const TAGS_PER_REQUEST: std::ops::RangeInclusive<usize> = 1..=50;
 /// Items of a page (wire.md section 6).
 pub const PAGE_SIZE: std::ops::RangeInclusive<usize> = 1..=50;
+/// Processors of a channel flow, and their places in it.
+pub const PROCESSORS: std::ops::RangeInclusive<usize> = 1..=3;
+/// Hours for which a message that its channel flow failed to process is remembered.
+pub const FAILED_MESSAGE_HOURS: u64 = 24;
 /// Hours for which an idempotency token is remembered (wire rule T-07).
 pub const TOKEN_HOURS: u64 = 24;
 /// Longest `NextToken`, in characters (wire rule P-04).

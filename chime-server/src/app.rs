@@ -13,7 +13,7 @@ use crate::ops::{Health, Metrics};
 use crate::query::Issuers;
 use crate::shutdown::Shutdown;
 use crate::throttle::{Rate, Throttle};
-use crate::worker::Scheduler;
+use crate::worker::{Flows, Scheduler};
 use crate::ws::Hub;
 
 /// Derived signing keys that are kept, some 500 bytes each.
@@ -34,6 +34,7 @@ struct Shared {
     metrics: Metrics,
     health: Health,
     scheduler: Scheduler,
+    flows: Flows,
     hub: Hub,
     options: AppOptions,
 }
@@ -102,6 +103,7 @@ impl App {
             handlers,
             metrics: Metrics::new(),
             scheduler: Scheduler::new(chime.clone(), health.clone()),
+            flows: Flows::new(chime.clone(), options.shutdown.clone()),
             health,
             hub: Hub::default(),
             options,
@@ -149,6 +151,12 @@ impl App {
     #[must_use]
     pub fn scheduler(&self) -> &Scheduler {
         &self.0.scheduler
+    }
+
+    /// Takes channel flows on.
+    #[must_use]
+    pub fn flows(&self) -> &Flows {
+        &self.0.flows
     }
 
     /// Says when to stop, and waits for those who still work.

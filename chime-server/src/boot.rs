@@ -9,16 +9,17 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use chime_adapters::memory::{InProcessBus, MemoryStore};
+use chime_adapters::outbound::{LambdaFunctions, OutboundClient, OutboundConfig, PushGateway};
 use chime_adapters::sqlite::{Durability, SqliteConfig, SqliteError, SqliteStore};
 use chime_adapters::{SystemClock, SystemEntropy, TestClock};
 use chime_domain::flow::{Chime, Settings};
-use chime_domain::ports::{Clock, Store};
+use chime_domain::ports::{Clock, Functions, NoNotifier, Notifier, Store};
 use rustls::server::ResolvesServerCert;
 use serde_json::{Value, json};
 
 use crate::app::{App, AppOptions};
 use crate::auth::root_file;
-use crate::config::{Config, Database, Oidc, Storage, Tls};
+use crate::config::{Config, Database, Oidc, Outbound, Storage, Tls};
 use crate::explain::{self, Explained, Question, remote};
 use crate::files::{self, Access};
 use crate::http::{ConnectionLimits, Listener, router, serve};
@@ -75,6 +76,9 @@ pub async fn start(config: &Config) -> Result<Running> {
     let test_clock = config.test_clock.then(|| Arc::new(TestClock::over(Arc::clone(&wall))));
     let clock = test_clock.clone().map_or_else(|| Arc::clone(&wall), |clock| clock as Arc<dyn Clock>);
     let chime = Chime::shared(store, clock, Arc::new(SystemEntropy)).settings(settings(config));
+    let client = outbound(&config.outbound)?;
+    let chime =
+        chime.functions(functions(&config.outbound, &client)).notifier(notifier(&config.outbound, client));
     let chime = chime.build().await.context("the store")?;
 
     let (root, credentials) = match &config.auth.root {
@@ -237,7 +241,34 @@ fn settings(config: &Config) -> Settings {
     settings.members_redact_own = config.rules.members_redact_own;
     settings.members_remove_others = config.rules.members_remove_others;
     settings.tag_session_required = config.rules.tag_session_required;
+    settings.callback_timeout = config.outbound.callback_timeout;
     settings
+}
+
+/// The client of all calls that leave the server.
+fn outbound(config: &Outbound) -> Result<OutboundClient> {
+    // An embedding process may have installed one already, which serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let ca_pem = match &config.ca_file {
+        Some(path) => Some(fs::read(path).with_context(|| path.display().to_string())?),
+        None => None,
+    };
+    let bounds = OutboundConfig { ca_pem, allow_private: config.allow_private, ..OutboundConfig::default() };
+    OutboundClient::new(&bounds).context("calls out of the server")
+}
+
+/// What calls the processors of channel flows.
+fn functions(config: &Outbound, client: &OutboundClient) -> Arc<dyn Functions> {
+    let (endpoint, urls) = (config.lambda_endpoint.clone(), config.functions.clone());
+    Arc::new(LambdaFunctions::new(client.clone(), endpoint, urls))
+}
+
+/// What pushes notifications to devices.
+fn notifier(config: &Outbound, client: OutboundClient) -> Arc<dyn Notifier> {
+    match &config.push_gateway {
+        Some(url) => Arc::new(PushGateway::new(client, url.clone())),
+        None => Arc::new(NoNotifier),
+    }
 }
 
 /// The certificate to serve, and the file that clients have to trust, if the local authority signs it.

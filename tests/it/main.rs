@@ -7,12 +7,16 @@
     reason = "the helpers of tests fail their test by panicking"
 )]
 
+mod bots;
 mod channels;
 mod delivery;
 mod embedding;
+mod flows;
 mod identity;
 mod messages;
 mod model;
+mod push;
 mod races;
 mod retention;
 mod roles;
+mod targets;

@@ -55,7 +55,7 @@ fn msg_01_a_message_is_kept_with_its_type_sender_and_moment() {
         let (world, alice, bob, channel) = setting().await;
         world.days_later(1).await;
         let standard = world.send(&bob, &channel, "hello").await.unwrap();
-        let signal = world.as_user(&bob).send_channel_message(control(&channel, "typing")).await.unwrap();
+        let signal = world.as_user(&bob).send_channel_message(control(&channel, "typing")).await.unwrap().id;
         let alices = world.as_user(&alice);
         for (id, kind, text) in
             [(&standard, MessageType::Standard, "hello"), (&signal, MessageType::Control, "typing")]
@@ -88,7 +88,7 @@ fn msg_04_control_content_has_at_most_30_bytes_also_when_edited() {
     run(async {
         let (world, alice, _, channel) = setting().await;
         let alices = world.as_user(&alice);
-        let id = alices.send_channel_message(control(&channel, &"x".repeat(30))).await.unwrap();
+        let id = alices.send_channel_message(control(&channel, &"x".repeat(30))).await.unwrap().id;
         let bad = (BadRequest, "MSG-04");
         for text in ["x".repeat(31), "\u{20ac}".repeat(11)] {
             assert_eq!(world.refuses(alices.send_channel_message(control(&channel, &text))).await, bad);
@@ -108,7 +108,7 @@ fn msg_05_control_carries_no_metadata_also_when_edited() {
         let bad = (BadRequest, "MSG-05");
         assert_eq!(world.refuses(alices.send_channel_message(command.clone())).await, bad);
         command.metadata = Some(Metadata::empty());
-        let id = alices.send_channel_message(command).await.unwrap();
+        let id = alices.send_channel_message(command).await.unwrap().id;
         let mut update = UpdateChannelMessage::new(channel.clone(), id);
         update.metadata = Some(Metadata::new("m").unwrap());
         assert_eq!(world.refuses(alices.update_channel_message(update)).await, bad);
@@ -124,7 +124,7 @@ fn msg_06_and_07_a_message_that_is_not_kept_is_received_and_leaves_nothing_behin
         let kept = world.send(&alice, &channel, "kept").await.unwrap();
         world.days_later(1).await;
         for command in [not_kept(message(&channel, "gone")), not_kept(control(&channel, "gone too"))] {
-            let id = alices.send_channel_message(command).await.unwrap();
+            let id = alices.send_channel_message(command).await.unwrap().id;
             assert_eq!(world.refuses(alices.get_channel_message(&channel, &id)).await, (NotFound, "E-06"));
             assert_eq!(world.refuses(world.edit(&alice, &channel, &id, "x")).await, (Forbidden, "E-06"));
             assert_eq!(
@@ -162,7 +162,7 @@ fn msg_09_the_ids_of_messages_are_words_and_never_repeat() {
         for by in [&alice, &bob] {
             for to in [&channel, &other] {
                 let command = with_token(message(to, "t"), "one");
-                assert!(ids.insert(world.as_user(by).send_channel_message(command).await.unwrap()));
+                assert!(ids.insert(world.as_user(by).send_channel_message(command).await.unwrap().id));
             }
         }
     });
@@ -174,7 +174,7 @@ fn msg_10_an_edit_is_the_senders_own_keeps_the_place_and_says_when() {
         let (world, alice, bob, channel) = setting().await;
         let mut command = message(&channel, "first");
         command.metadata = Some(Metadata::new("meta").unwrap());
-        let id = world.as_user(&bob).send_channel_message(command).await.unwrap();
+        let id = world.as_user(&bob).send_channel_message(command).await.unwrap().id;
         world.send(&bob, &channel, "second").await.unwrap();
         assert_eq!(
             world.refuses(world.edit(&alice, &channel, &id, "not mine")).await,
@@ -214,7 +214,7 @@ fn msg_11_a_redacted_message_stays_empty_and_cannot_be_edited() {
         let (world, alice, bob, channel) = setting().await;
         let mut command = message(&channel, "secret");
         command.metadata = Some(Metadata::new("also secret").unwrap());
-        let id = world.as_user(&bob).send_channel_message(command).await.unwrap();
+        let id = world.as_user(&bob).send_channel_message(command).await.unwrap().id;
         let alices = world.as_user(&alice);
         assert_eq!(alices.redact_channel_message(&channel, &id).await.unwrap(), id);
         let found = alices.get_channel_message(&channel, &id).await.unwrap();
@@ -445,16 +445,16 @@ fn t_06_a_repeated_sending_is_one_message_whatever_became_of_it() {
         let mut inbox = world.as_user(&alice).inbox().await.unwrap();
         let command = with_token(message(&channel, "once"), "token");
         let bobs = world.as_user(&bob);
-        let id = bobs.send_channel_message(command.clone()).await.unwrap();
+        let id = bobs.send_channel_message(command.clone()).await.unwrap().id;
         let before = dump(&world.chime).await;
-        assert_eq!(bobs.send_channel_message(command.clone()).await.unwrap(), id);
+        assert_eq!(bobs.send_channel_message(command.clone()).await.unwrap().id, id);
         assert_eq!(dump(&world.chime).await, before);
         let mut other = command.clone();
         other.content = Content::new("twice").unwrap();
         assert_eq!(world.refuses(bobs.send_channel_message(other)).await, (Conflict, "T-06"));
         world.edit(&bob, &channel, &id, "edited").await.unwrap();
         world.days_later(30).await;
-        assert_eq!(bobs.send_channel_message(command.clone()).await.unwrap(), id);
+        assert_eq!(bobs.send_channel_message(command.clone()).await.unwrap().id, id);
         assert_eq!(world.texts(&bob, &channel).await, ["edited"]);
         world.as_user(&root).delete_channel_message(&channel, &id).await.unwrap();
         bobs.send_channel_message(command).await.unwrap();
@@ -478,8 +478,8 @@ fn t_06_and_07_a_message_that_is_not_kept_is_remembered_by_its_token_for_a_day()
         let mut inbox = world.as_user(&alice).inbox().await.unwrap();
         let command = with_token(not_kept(message(&channel, "once")), "token");
         let bobs = world.as_user(&bob);
-        let id = bobs.send_channel_message(command.clone()).await.unwrap();
-        assert_eq!(bobs.send_channel_message(command.clone()).await.unwrap(), id);
+        let id = bobs.send_channel_message(command.clone()).await.unwrap().id;
+        assert_eq!(bobs.send_channel_message(command.clone()).await.unwrap().id, id);
         assert_eq!(received(&mut inbox).await, ["CREATE_CHANNEL_MESSAGE once"]);
         let mut other = command.clone();
         other.content = Content::new("twice").unwrap();

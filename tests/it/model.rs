@@ -126,8 +126,8 @@ impl Real {
                     command.kind = MessageType::Control;
                 }
                 let reply = me.send_channel_message(command).await;
-                if let Ok(id) = &reply {
-                    self.sent.push((*channel, id.clone()));
+                if let Ok(sent) = &reply {
+                    self.sent.push((*channel, sent.id.clone()));
                 }
                 code(reply)
             }

@@ -36,6 +36,10 @@ pub fn shown(happening: &Happening) -> String {
         ChannelEvent::MessageUpdated(message, _) => format!("UPDATE_CHANNEL_MESSAGE {}", text(message)),
         ChannelEvent::MessageRedacted(message, _) => format!("REDACT_CHANNEL_MESSAGE {}", text(message)),
         ChannelEvent::MessageDeleted(message, _) => format!("DELETE_CHANNEL_MESSAGE {}", text(message)),
+        ChannelEvent::MessageStatus(message, _, doing, status) => {
+            let event = format!("{status:?}_{doing:?}_CHANNEL_MESSAGE").to_uppercase();
+            format!("{event} {}", text(message))
+        }
         ChannelEvent::ModeratorCreated(_)
         | ChannelEvent::ModeratorDeleted(_)
         | ChannelEvent::BanCreated(_)

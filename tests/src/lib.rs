@@ -3,6 +3,7 @@
 
 mod dump;
 mod events;
+mod functions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,13 +20,14 @@ use chime_domain::messaging::{
     CreateChannel, ListChannelMessages, Messaging, SendChannelMessage, UpdateChannelMessage,
 };
 use chime_domain::page::PageRequest;
-use chime_domain::ports::Store;
+use chime_domain::ports::{Functions, NoFunctions, NoNotifier, Notifier, Store};
 use chime_domain::text::{Content, ResourceName, UserName};
 use chime_domain::time::Timestamp;
 use chime_domain::{Chime, Settings};
 
 pub use dump::dump;
 pub use events::{received, shown};
+pub use functions::{Called, Script};
 
 /// 2021-01-11T22:12:31.123Z, when every world begins.
 pub const BEGINNING: Timestamp = Timestamp::from_millis(1_610_403_151_123);
@@ -56,12 +58,35 @@ impl World {
 
     /// A world on any store, with other settings.
     pub async fn with(store: Arc<dyn Store>, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::with_functions(store, Arc::new(NoFunctions), change).await
+    }
+
+    /// A world whose channel flows call these functions.
+    pub async fn with_functions(
+        store: Arc<dyn Store>,
+        functions: Arc<dyn Functions>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
+        Self::build(store, functions, Arc::new(NoNotifier), change).await
+    }
+
+    /// A world that pushes to these devices.
+    pub async fn with_notifier(store: Arc<dyn Store>, notifier: Arc<dyn Notifier>) -> Self {
+        Self::build(store, Arc::new(NoFunctions), notifier, |_| {}).await
+    }
+
+    async fn build(
+        store: Arc<dyn Store>,
+        functions: Arc<dyn Functions>,
+        notifier: Arc<dyn Notifier>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let clock = Arc::new(TestClock::frozen(BEGINNING));
         let mut settings = Settings::default();
         change(&mut settings);
         let handle = Arc::clone(&clock) as Arc<dyn chime_domain::ports::Clock>;
         let builder = Chime::shared(store, handle, Arc::new(SystemEntropy)).settings(settings);
-        let chime = builder.build().await.expect("the store is new");
+        let chime = builder.functions(functions).notifier(notifier).build().await.expect("the store is new");
         let name = ResourceName::new("world").expect("a name");
         let app = chime
             .identity()
@@ -117,7 +142,8 @@ impl World {
         text: &str,
     ) -> Result<MessageId, ServiceError> {
         let content = Content::new(text).expect("content");
-        self.as_user(user).send_channel_message(SendChannelMessage::new(channel.clone(), content)).await
+        let message = SendChannelMessage::new(channel.clone(), content);
+        Ok(self.as_user(user).send_channel_message(message).await?.id)
     }
 
     /// Edits a message.
@@ -134,7 +160,7 @@ impl World {
     ) -> Result<MessageId, ServiceError> {
         let mut command = UpdateChannelMessage::new(channel.clone(), id.clone());
         command.content = Some(Content::new(text).expect("content"));
-        self.as_user(user).update_channel_message(command).await
+        Ok(self.as_user(user).update_channel_message(command).await?.id)
     }
 
     /// The contents of a channel's messages as a user lists them, oldest first; `-` for a redacted one.

@@ -53,6 +53,7 @@ mod tests {
             title: Private("title".to_owned()),
             body: Private("body".to_owned()),
             id: id.to_owned(),
+            ..Notification::default()
         };
         block_on(Box::pin(async {
             for id in ["1", "2", "1"] {

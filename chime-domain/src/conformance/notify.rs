@@ -14,6 +14,7 @@ fn notification(recipient: &str, id: &str) -> Notification {
         title: Private("A title".to_owned()),
         body: Private("A body,\nof two lines: é".to_owned()),
         id: id.to_owned(),
+        ..Notification::default()
     }
 }
 

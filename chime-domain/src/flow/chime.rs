@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,10 @@ use crate::arn::AppInstanceArn;
 use crate::error::{Refusal, ServiceError, StoreError};
 use crate::limits::Limits;
 use crate::page::TokenKey;
-use crate::ports::{Batch, Change, Clock, Committed, Entity, Entropy, Guard, Key, Record, Store};
+use crate::ports::{
+    Batch, Change, Clock, Committed, Entity, Entropy, Functions, Guard, Key, NoFunctions, NoNotifier,
+    Notifier, Record, Store,
+};
 use crate::text::{Private, TextError};
 use crate::time::Timestamp;
 
@@ -40,6 +44,8 @@ pub struct Settings {
     /// Session tags need an Allow of `sts:TagSession` on both sides; without this, they need that nothing denies it
     /// (rule IAM-22).
     pub tag_session_required: bool,
+    /// How long a processor of a channel flow may take to call back before its fallback action is taken.
+    pub callback_timeout: Duration,
 }
 
 impl Default for Settings {
@@ -52,6 +58,7 @@ impl Default for Settings {
             members_redact_own: false,
             members_remove_others: true,
             tag_session_required: false,
+            callback_timeout: Duration::from_secs(60),
         }
     }
 }
@@ -64,6 +71,8 @@ struct Shared {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    functions: Arc<dyn Functions>,
+    notifier: Arc<dyn Notifier>,
     settings: Settings,
     secret: [u8; 32],
     message_key: [u8; 32],
@@ -86,6 +95,8 @@ pub struct ChimeBuilder {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    functions: Arc<dyn Functions>,
+    notifier: Arc<dyn Notifier>,
     settings: Settings,
 }
 
@@ -104,13 +115,25 @@ impl ChimeBuilder {
         self
     }
 
+    /// Sets what calls the processors of channel flows. Without it no processor can be reached.
+    pub fn functions(mut self, functions: Arc<dyn Functions>) -> Self {
+        self.functions = functions;
+        self
+    }
+
+    /// Sets what pushes notifications to devices. Without it nobody is told.
+    pub fn notifier(mut self, notifier: Arc<dyn Notifier>) -> Self {
+        self.notifier = notifier;
+        self
+    }
+
     /// Opens the store's secret, which is made when the store is new.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
     pub async fn build(self) -> Result<Chime, StoreError> {
-        let Self { store, clock, entropy, settings } = self;
+        let Self { store, clock, entropy, functions, notifier, settings } = self;
         let key = Key::new("secret", &["service"]);
         let mut fresh = [0; 32];
         entropy.fill(&mut fresh);
@@ -128,7 +151,9 @@ impl ChimeBuilder {
             .ok_or_else(|| StoreError::Corrupt { what: "the service's secret".into(), source: None })?;
         let message_key = derive(&secret, "message-id");
         let local = Mutex::default();
-        Ok(Chime(Arc::new(Shared { store, clock, entropy, settings, secret, message_key, local })))
+        let shared =
+            Shared { store, clock, entropy, functions, notifier, settings, secret, message_key, local };
+        Ok(Chime(Arc::new(shared)))
     }
 }
 
@@ -152,7 +177,14 @@ impl Chime {
 
     /// The same, with ports that others hold too.
     pub fn shared(store: Arc<dyn Store>, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> ChimeBuilder {
-        ChimeBuilder { store, clock, entropy, settings: Settings::default() }
+        ChimeBuilder {
+            store,
+            clock,
+            entropy,
+            functions: Arc::new(NoFunctions),
+            notifier: Arc::new(NoNotifier),
+            settings: Settings::default(),
+        }
     }
 
     /// The store.
@@ -183,6 +215,18 @@ impl Chime {
     #[must_use]
     pub fn entropy(&self) -> &dyn Entropy {
         &*self.0.entropy
+    }
+
+    /// What calls the processors of channel flows.
+    #[must_use]
+    pub fn functions(&self) -> &dyn Functions {
+        &*self.0.functions
+    }
+
+    /// What pushes notifications to devices.
+    #[must_use]
+    pub fn notifier(&self) -> &dyn Notifier {
+        &*self.0.notifier
     }
 
     /// What the operator decided.

@@ -23,6 +23,12 @@ pub enum TaskKind {
     ExpireUser,
     /// Deletes a channel whose expiration has come.
     ExpireChannel,
+    /// Looks after the queue of a channel's flow.
+    RunFlow,
+    /// Forgets a message that a channel's flow failed to process.
+    ForgetFailedMessage,
+    /// Tells the devices of a channel's members of a message.
+    Push,
 }
 
 /// A task, in its record.

@@ -29,6 +29,22 @@ pub(crate) fn user(arn: &AppInstanceUserArn) -> Key {
     Key::new("user", &[arn.app_instance_id(), arn.user_id()])
 }
 
+pub(crate) fn bots(arn: &AppInstanceArn) -> Key {
+    Key::new("bot", &[arn.app_instance_id()])
+}
+
+pub(crate) fn bot(arn: &AppInstanceUserArn) -> Key {
+    Key::new("bot", &[arn.app_instance_id(), arn.user_id()])
+}
+
+pub(crate) fn endpoints(user: &AppInstanceUserArn) -> Key {
+    Key::new("endpoint", &[user.app_instance_id(), user.user_id()])
+}
+
+pub(crate) fn endpoint(user: &AppInstanceUserArn, id: &str) -> Key {
+    Key::new("endpoint", &[user.app_instance_id(), user.user_id(), id])
+}
+
 pub(crate) fn deleted_user(arn: &AppInstanceUserArn) -> Key {
     Key::new("deleted-user", &[arn.app_instance_id(), arn.user_id()])
 }
@@ -46,6 +62,7 @@ pub(crate) fn tags(resource: &Resource) -> Key {
         Resource::AppInstance(arn) => Key::new("tags", &[arn.app_instance_id()]),
         Resource::User(arn) => Key::new("tags", &[arn.app_instance_id(), "user", arn.user_id()]),
         Resource::Channel(arn) => Key::new("tags", &[arn.app_instance_id(), "channel", arn.channel_id()]),
+        Resource::Flow(arn) => Key::new("tags", &[arn.app_instance_id(), "channel-flow", arn.flow_id()]),
     }
 }
 

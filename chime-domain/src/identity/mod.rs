@@ -14,6 +14,8 @@
 //!   afterwards. The id of a deleted user can be used again when that is done, until then it answers Conflict.
 //! - The name inside an `Identity` is the one at the time of the act.
 
+mod bots;
+mod endpoints;
 mod events;
 pub(crate) mod keys;
 mod retention;
@@ -25,6 +27,11 @@ mod tags;
 mod tests;
 mod types;
 
+pub use bots::{
+    AppInstanceBot, CreateAppInstanceBot, InvokedBy, LexConfiguration, StandardMessages, TargetedMessages,
+    UpdateAppInstanceBot,
+};
+pub use endpoints::{EndpointFault, EndpointType, RegisterEndpoint, UserEndpoint};
 pub use events::{AppInstanceDeleted, UserDeleted};
 pub use rules::retention as retention_rules;
 pub use service::Identity;

@@ -58,7 +58,17 @@ impl Identity<'_> {
         }
     }
 
+    /// The user; a bot is none.
     pub(super) async fn user(
+        &self,
+        arn: &AppInstanceUserArn,
+    ) -> Result<Loaded<AppInstanceUser>, ServiceError> {
+        let found = self.participant(arn).await?;
+        if arn.is_bot() { Err(hidden_user().into()) } else { Ok(found) }
+    }
+
+    /// The user or bot.
+    pub(super) async fn participant(
         &self,
         arn: &AppInstanceUserArn,
     ) -> Result<Loaded<AppInstanceUser>, ServiceError> {
@@ -332,7 +342,7 @@ impl Identity<'_> {
             .transact(|_| async {
                 let now = self.chime.now();
                 let found = self.load::<AppInstanceUser>(keys::user(arn)).await?;
-                if found.get().is_none_or(|user| user.arn != *arn) {
+                if arn.is_bot() || found.get().is_none_or(|user| user.arn != *arn) {
                     return Ok(Decision::reply(()));
                 }
                 let admin = self.load::<AppInstanceAdmin>(keys::admin(arn)).await?;
@@ -369,7 +379,13 @@ impl Identity<'_> {
         page: &PageRequest,
     ) -> Result<Page<AppInstanceUser>, ServiceError> {
         self.instance(arn).await?;
-        self.list(&["ListAppInstanceUsers", arn.as_str()], &keys::users(arn), page).await
+        let listing = ["ListAppInstanceUsers", arn.as_str()];
+        self.chime
+            .page(&listing, &keys::users(arn), page, |_, found| {
+                let user = found.record.read::<AppInstanceUser>()?;
+                Ok((!user.arn.is_bot()).then(|| AppInstanceUser::clone(&user)))
+            })
+            .await
     }
 
     /// `CreateAppInstanceAdmin` (rules APP-08, APP-15).
@@ -460,12 +476,12 @@ impl Identity<'_> {
         self.list(&["ListAppInstanceAdmins", arn.as_str()], &keys::admins(arn), page).await
     }
 
-    fn count(&self, quota: Quota, of: &[&str], by: i64) -> Change {
+    pub(super) fn count(&self, quota: Quota, of: &[&str], by: i64) -> Change {
         let at_most = (by > 0).then(|| self.chime.settings().limits.get(quota));
         Change::Count { counter: keys::counter(quota, of), by, at_most }
     }
 
-    fn first_tags(&self, resource: &Resource, tags: &[Tag]) -> Result<Option<Change>, Refusal> {
+    pub(super) fn first_tags(&self, resource: &Resource, tags: &[Tag]) -> Result<Option<Change>, Refusal> {
         if tags.is_empty() {
             return Ok(None);
         }
@@ -473,7 +489,7 @@ impl Identity<'_> {
         Ok(Some(Change::Put(keys::tags(resource), Record::of(tags))))
     }
 
-    async fn list<T: Entity + Clone>(
+    pub(super) async fn list<T: Entity + Clone>(
         &self,
         listing: &[&str],
         parent: &Key,
@@ -484,7 +500,12 @@ impl Identity<'_> {
     }
 }
 
-fn take<R>(decision: Decision<R>, claim: Option<Claim>, created: &str, now: Timestamp) -> Decision<R> {
+pub(super) fn take<R>(
+    decision: Decision<R>,
+    claim: Option<Claim>,
+    created: &str,
+    now: Timestamp,
+) -> Decision<R> {
     match claim {
         Some(claim) => {
             let (guard, changes) = claim.take(created, now);

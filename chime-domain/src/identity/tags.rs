@@ -3,6 +3,7 @@
 use super::rules::tag;
 use super::service::Identity;
 use super::{Resource, Tag, Tags, keys};
+use crate::arn::AppInstanceArn;
 use crate::error::{Refusal, ServiceError};
 use crate::flow::Decision;
 use crate::ports::{Change, Guard, Key, Record};
@@ -15,17 +16,23 @@ impl Identity<'_> {
             || Refusal::forbidden("E-06", "The resource does not exist or is not visible to the caller.");
         match resource {
             Resource::AppInstance(arn) => Ok(self.instance(arn).await?.guard()),
-            Resource::User(arn) => Ok(self.user(arn).await?.guard()),
+            Resource::User(arn) => Ok(self.participant(arn).await?.guard()),
+            // Records of a context to the right of this one; that they exist is all that counts.
             Resource::Channel(arn) => {
-                // The channel's record belongs to a context to the right of this one; that it exists is all that counts.
                 let key = Key::new("channel", &[arn.app_instance_id(), arn.channel_id()]);
-                let found =
-                    self.chime.store().get(std::slice::from_ref(&key)).await?.into_iter().next().flatten();
-                self.instance(&arn.app_instance()).await?;
-                let revision = found.ok_or_else(gone)?.revision;
-                Ok(Guard { key, revision: Some(revision) })
+                self.exists(&arn.app_instance(), key).await?.ok_or_else(|| gone().into())
+            }
+            Resource::Flow(arn) => {
+                let key = Key::new("channel-flow", &[arn.app_instance_id(), arn.flow_id()]);
+                self.exists(&arn.app_instance(), key).await?.ok_or_else(|| gone().into())
             }
         }
+    }
+
+    async fn exists(&self, instance: &AppInstanceArn, key: Key) -> Result<Option<Guard>, ServiceError> {
+        let found = self.chime.store().get(std::slice::from_ref(&key)).await?.into_iter().next().flatten();
+        self.instance(instance).await?;
+        Ok(found.map(|found| Guard { key, revision: Some(found.revision) }))
     }
 
     /// `TagResource` (rule APP-21).

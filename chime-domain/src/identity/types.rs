@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn};
+use crate::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn, ChannelFlowArn};
 use crate::error::Refusal;
 use crate::ids::{AppInstanceUserId, ClientRequestToken};
 use crate::limits::PERIOD_DAYS;
@@ -158,6 +158,8 @@ pub enum Resource {
     User(AppInstanceUserArn),
     /// A channel.
     Channel(ChannelArn),
+    /// A channel flow.
+    Flow(ChannelFlowArn),
 }
 
 /// What a streaming configuration exports (rule STR-08).

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::flows::FlowDoing;
 use super::keys;
-use super::types::{Ban, Channel, Membership, Message, Moderator, Sent};
+use super::types::{Ban, Channel, Membership, Message, MessageStatus, Moderator, Sent};
 use crate::arn::ChannelArn;
 use crate::error::StoreError;
 use crate::ports::{Announce, Announced, Entity, Record, Stamp};
@@ -38,6 +39,9 @@ pub enum ChannelEvent {
     MessageRedacted(Message, Place),
     /// `DELETE_CHANNEL_MESSAGE`.
     MessageDeleted(Message, Place),
+    /// `PENDING_`, `FAILED_` or `DENIED_`, `CREATE_` or `UPDATE_CHANNEL_MESSAGE`: what the sender is told of a message
+    /// that goes through a channel flow.
+    MessageStatus(Message, Place, FlowDoing, MessageStatus),
 }
 
 /// Sequence number and moment of a message.
@@ -77,7 +81,7 @@ impl Happening {
     pub fn read(announced: &Announced) -> Result<Option<Self>, StoreError> {
         match (&announced.entry, announced.record.name()) {
             (Some((_, stamp)), Message::NAME) => {
-                Ok(Some(Self::MessageCreated(Sent { message: announced.record.read()?, stamp: *stamp })))
+                Ok(Some(Self::MessageCreated(Sent::new(announced.record.read()?, *stamp))))
             }
             (None, ChannelEvent::NAME) => Ok(Some(Self::Event(announced.record.read()?))),
             _ => Ok(None),
@@ -107,7 +111,8 @@ impl ChannelEvent {
             Self::BanCreated(ban) | Self::BanDeleted(ban) => &ban.channel,
             Self::MessageUpdated(message, _)
             | Self::MessageRedacted(message, _)
-            | Self::MessageDeleted(message, _) => &message.channel,
+            | Self::MessageDeleted(message, _)
+            | Self::MessageStatus(message, ..) => &message.channel,
         }
     }
 

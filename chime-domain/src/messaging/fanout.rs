@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::events::{ChannelEvent, Happening};
-use super::types::Membership;
+use super::types::{Membership, Message};
 use crate::access::MembershipType;
 use crate::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn};
 
@@ -92,12 +92,15 @@ impl<T: Clone> Fanout<T> {
     /// Follows an announcement, and hands every connection that it goes to to `deliver`.
     pub fn apply(&mut self, happening: &Happening, deliver: Delivery<'_, T>) {
         match happening {
-            Happening::MessageCreated(sent) => self.to_room(&sent.message.channel, deliver),
+            Happening::MessageCreated(sent) => self.to_readers(&sent.message, deliver),
             Happening::Event(event) => match &**event {
                 ChannelEvent::ChannelUpdated(channel) => self.to_room(&channel.arn, deliver),
                 ChannelEvent::MessageUpdated(message, _)
                 | ChannelEvent::MessageRedacted(message, _)
-                | ChannelEvent::MessageDeleted(message, _) => self.to_room(&message.channel, deliver),
+                | ChannelEvent::MessageDeleted(message, _) => self.to_readers(message, deliver),
+                ChannelEvent::MessageStatus(message, ..) => {
+                    self.to_member(&message.channel, &message.sender.arn, deliver);
+                }
                 ChannelEvent::MembershipCreated(membership) => self.joined(membership, deliver),
                 ChannelEvent::MembershipDeleted(membership) => self.left(membership, deliver),
                 ChannelEvent::ChannelDeleted(channel) => self.gone(&channel.arn, deliver),
@@ -137,6 +140,22 @@ impl<T: Clone> Fanout<T> {
     fn to_room(&self, channel: &ChannelArn, deliver: Delivery<'_, T>) {
         for (_, handle) in self.rooms.get(channel).into_iter().flatten() {
             deliver(handle);
+        }
+    }
+
+    /// The room, or the two who see a targeted message.
+    fn to_readers(&self, message: &Message, deliver: Delivery<'_, T>) {
+        let Some(target) = &message.target else { return self.to_room(&message.channel, deliver) };
+        self.to_member(&message.channel, &message.sender.arn, &mut *deliver);
+        if *target != message.sender.arn {
+            self.to_member(&message.channel, target, deliver);
+        }
+    }
+
+    /// A user, as long as it is a member of the channel.
+    fn to_member(&self, channel: &ChannelArn, user: &AppInstanceUserArn, deliver: Delivery<'_, T>) {
+        if self.users.get(user).is_some_and(|listener| listener.channels.contains(channel)) {
+            self.to_user(user, deliver);
         }
     }
 

@@ -1,7 +1,8 @@
 //! Where the context keeps its records.
 
 use crate::access::Privacy;
-use crate::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn};
+use crate::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn, ChannelFlowArn};
+use crate::ids::MessageId;
 use crate::ports::Key;
 
 pub(crate) fn channels(arn: &AppInstanceArn) -> Key {
@@ -89,4 +90,44 @@ pub(crate) fn preferences(channel: &ChannelArn, user: &AppInstanceUserArn) -> Ke
 /// The log of a channel's messages.
 pub(crate) fn messages(channel: &ChannelArn) -> Key {
     Key::new("messages", &[channel.app_instance_id(), channel.channel_id()])
+}
+
+/// Messages of a channel whose members' devices are being told of them.
+pub(crate) fn push_works(channel: &ChannelArn) -> Key {
+    Key::new("push-work", &[channel.app_instance_id(), channel.channel_id()])
+}
+
+pub(crate) fn push_work(channel: &ChannelArn, id: &MessageId) -> Key {
+    Key::new("push-work", &[channel.app_instance_id(), channel.channel_id(), id.as_str()])
+}
+
+pub(crate) fn flows(arn: &AppInstanceArn) -> Key {
+    Key::new("channel-flow", &[arn.app_instance_id()])
+}
+
+pub(crate) fn flow(arn: &ChannelFlowArn) -> Key {
+    Key::new("channel-flow", &[arn.app_instance_id(), arn.flow_id()])
+}
+
+/// Index: the channels of a flow.
+pub(crate) fn flow_channels(arn: &ChannelFlowArn) -> Key {
+    Key::new("channel-of-flow", &[arn.app_instance_id(), arn.flow_id()])
+}
+
+pub(crate) fn flow_channel(arn: &ChannelFlowArn, channel: &ChannelArn) -> Key {
+    Key::new("channel-of-flow", &[arn.app_instance_id(), arn.flow_id(), channel.channel_id()])
+}
+
+/// The log of what a channel's flow still has to process.
+pub(crate) fn flow_queue(channel: &ChannelArn) -> Key {
+    Key::new("flow-queue", &[channel.app_instance_id(), channel.channel_id()])
+}
+
+/// Messages of a channel that its flow failed to process.
+pub(crate) fn failed_messages(channel: &ChannelArn) -> Key {
+    Key::new("failed-message", &[channel.app_instance_id(), channel.channel_id()])
+}
+
+pub(crate) fn failed_message(channel: &ChannelArn, id: &MessageId) -> Key {
+    Key::new("failed-message", &[channel.app_instance_id(), channel.channel_id(), id.as_str()])
 }

@@ -14,6 +14,8 @@
 //!   sending finds the first one without a second index, for as long as the message exists.
 //! - Content and metadata of a redacted message are empty; a redacted message cannot be edited any more (Conflict).
 //! - A message past the retention period is as good as gone for its sender too: NotFound.
+//! - A targeted message is shown to its sender and its target only; to all others it does not exist, except that an
+//!   administrator can delete it. A target has to be a member when the message is sent; otherwise a bad request.
 //! - Deleting a channel, like deleting a user, is carried out in bounded steps after it is inaccessible; its id can be
 //!   used again when that is done, until then it answers Conflict.
 //! - A listing continues behind the last item of the page before, so a page may be short or empty (wire rule P-05).
@@ -22,8 +24,10 @@
 mod events;
 mod facts;
 mod fanout;
+mod flows;
 mod inbox;
 pub(crate) mod keys;
+pub(crate) mod push;
 mod rules;
 mod service;
 #[cfg(test)]
@@ -33,11 +37,18 @@ mod types;
 pub use events::{ChannelEvent, Happening, Place};
 pub use facts::{CallerFacts, ChannelFacts, Missing, UserFacts, bad_bearer, bad_target};
 pub use fanout::{Delivery, Fanout, SubscriptionId};
+pub(crate) use flows::FailedMessage;
+pub use flows::{
+    ChannelFlow, ChannelFlowCallback, ChannelFlows, CreateChannelFlow, FallbackAction, FlowDoing, Processor,
+    Processors, UpdateChannelFlow,
+};
 pub use inbox::Inbox;
+pub use push::{FilterRule, FilterRuleError};
 pub(crate) use rules::leaving;
 pub use service::Messaging;
 pub use types::{
     AllowNotifications, Ban, BatchError, Channel, ChannelView, CreateChannel, ListChannelMessages,
-    Membership, Message, MessageAttributes, MessageType, Moderator, OwnMembership, Persistence, Preferences,
-    ReadMarker, SearchField, SearchOperator, SendChannelMessage, Sent, UpdateChannel, UpdateChannelMessage,
+    Membership, Message, MessageAttributes, MessageStatus, MessageType, Moderator, Outcome, OwnMembership,
+    Persistence, Preferences, PushNotification, PushNotificationType, ReadMarker, SearchField,
+    SearchOperator, SendChannelMessage, Sent, UpdateChannel, UpdateChannelMessage,
 };

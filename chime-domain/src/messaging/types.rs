@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::access::{MembershipType, Mode, Privacy};
-use crate::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn};
+use crate::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn, ChannelFlowArn};
 use crate::identity::{Expiration, IdentityRef, Tag};
 use crate::ids::{ChannelId, ClientRequestToken, MessageId};
 use crate::ports::{Entity, Stamp};
@@ -35,6 +35,9 @@ pub struct Channel {
     /// When it is deleted by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expiration: Option<Expiration>,
+    /// The flow that its STANDARD messages go through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub flow: Option<ChannelFlowArn>,
 }
 
 impl Entity for Channel {
@@ -160,6 +163,50 @@ pub enum Persistence {
 /// Attributes of a message, which filter rules speak of.
 pub type MessageAttributes = BTreeMap<String, Vec<String>>;
 
+/// How a device presents a push notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum PushNotificationType {
+    /// As a notification.
+    Default,
+    /// As an incoming call.
+    Voip,
+}
+
+/// What is pushed to the devices of a channel's members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushNotification {
+    /// Its title, 1 to 50 characters.
+    pub title: Option<Private<String>>,
+    /// Its text, 1 to 150 characters.
+    pub body: Option<Private<String>>,
+    /// How it is presented.
+    pub kind: PushNotificationType,
+}
+
+/// How far a message has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum MessageStatus {
+    /// It was sent.
+    Sent,
+    /// The channel's flow is at it.
+    Pending,
+    /// A processor of the flow could not be reached; it was not sent.
+    Failed,
+    /// A processor of the flow denied it.
+    Denied,
+}
+
+/// What became of a message that was to be sent or edited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Its id.
+    pub id: MessageId,
+    /// SENT, or PENDING in a channel with a flow.
+    pub status: MessageStatus,
+}
+
 /// A message, as it is kept. When it was made is the moment of its log entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
@@ -191,12 +238,26 @@ pub struct Message {
     /// Its attributes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: MessageAttributes,
+    /// The only member beside the sender who sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<AppInstanceUserArn>,
+    /// What is pushed to the members' devices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub push: Option<PushNotification>,
     /// Digest of the request that sent it, for repeats with its token.
     pub fingerprint: Arc<str>,
 }
 
 impl Entity for Message {
     const NAME: &'static str = "message";
+}
+
+impl Message {
+    /// Whether a user may see it: a targeted message is for its sender and its target alone.
+    #[must_use]
+    pub fn is_for(&self, user: &AppInstanceUserArn) -> bool {
+        self.target.as_ref().is_none_or(|target| target == user || self.sender.arn == *user)
+    }
 }
 
 /// A message with its place.
@@ -206,6 +267,16 @@ pub struct Sent {
     pub message: Arc<Message>,
     /// Its place in the channel, and when it was made.
     pub stamp: Stamp,
+    /// How far it has got; only its sender ever sees another status than SENT.
+    pub status: MessageStatus,
+}
+
+impl Sent {
+    /// A message that was sent.
+    #[must_use]
+    pub fn new(message: Arc<Message>, stamp: Stamp) -> Self {
+        Self { message, stamp, status: MessageStatus::Sent }
+    }
 }
 
 /// A channel with when its last persistent message was sent (rule CHN-20).
@@ -324,6 +395,12 @@ pub struct SendChannelMessage {
     pub content_type: Option<Arc<str>>,
     /// Attributes.
     pub attributes: MessageAttributes,
+    /// The only member beside the sender who is to see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<AppInstanceUserArn>,
+    /// What is pushed to the members' devices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub push: Option<PushNotification>,
     /// Makes the sending repeatable.
     #[serde(skip)]
     pub client_request_token: Option<ClientRequestToken>,
@@ -341,6 +418,8 @@ impl SendChannelMessage {
             metadata: None,
             content_type: None,
             attributes: MessageAttributes::new(),
+            target: None,
+            push: None,
             client_request_token: None,
         }
     }

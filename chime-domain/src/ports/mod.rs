@@ -15,6 +15,7 @@
 mod blobs;
 mod bus;
 mod clock;
+mod functions;
 mod key;
 mod notify;
 mod outbox;
@@ -24,8 +25,9 @@ mod store;
 pub use blobs::{BlobError, Blobs};
 pub use bus::{Bus, Subscription};
 pub use clock::{Clock, Entropy};
+pub use functions::{Functions, Invocation, InvocationType, InvokeError, NoFunctions};
 pub use key::{Key, KeyPart};
-pub use notify::{Notification, Notifier, NotifyError};
+pub use notify::{Device, NoNotifier, Notification, Notifier, NotifyError};
 pub use outbox::{Announced, Outbox, Position, Stamp};
 pub use record::{Entity, Record, Revision, Versioned};
 pub use store::{

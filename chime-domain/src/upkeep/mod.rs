@@ -4,6 +4,7 @@
 //! in a cluster, and can be fast-forwarded.
 
 mod expiry;
+mod flows;
 mod purge;
 mod retention;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use crate::error::{ServiceError, StoreError};
 use crate::flow::{Chime, Loaded, Task, TaskKind, Token, load};
+use crate::messaging::push;
 use crate::ports::{Batch, Change, Guard, Key, Record, Scan};
 use crate::time::Timestamp;
 
@@ -139,6 +141,9 @@ impl Chime {
             TaskKind::PurgeAppInstance => purge::app_instance(self, task).await,
             TaskKind::ExpireUser => expiry::user(self, task).await,
             TaskKind::ExpireChannel => expiry::channel(self, task).await,
+            TaskKind::RunFlow => flows::run(self, task).await,
+            TaskKind::Push => push::run(self, task).await,
+            TaskKind::ForgetFailedMessage => flows::forget(self, task).await,
         }
     }
 

@@ -96,9 +96,13 @@ async fn contents(chime: &Chime, guards: &[Guard], arn: &ChannelArn) -> Result<(
     .await?;
     clear(chime, guards, &keys::read_markers(arn)).await?;
     clear(chime, guards, &keys::all_preferences(arn)).await?;
-    let stream = keys::messages(arn);
-    trim(chime, &stream, Timestamp::MAX, guards).await?;
-    write(chime, guards, vec![Change::DropStream(stream)]).await
+    clear(chime, guards, &keys::failed_messages(arn)).await?;
+    clear(chime, guards, &keys::push_works(arn)).await?;
+    for stream in [keys::flow_queue(arn), keys::messages(arn)] {
+        trim(chime, &stream, Timestamp::MAX, guards).await?;
+        write(chime, guards, vec![Change::DropStream(stream)]).await?;
+    }
+    Ok(())
 }
 
 /// The user's memberships end one by one, each announced; its moderator rows and bans go silently.
@@ -120,11 +124,24 @@ pub(super) async fn user(chime: &Chime, task: &Task) -> Result<Option<Task>, Ser
             }
         }
     }
-    match write(chime, &[tombstone.guard()], vec![Change::Delete(tombstone.key().clone())]).await {
+    let guards = [tombstone.guard()];
+    let rest = async {
+        clear(chime, &guards, &identity_keys::endpoints(&arn)).await?;
+        let changes =
+            vec![no_endpoints(arn.app_instance_id(), arn.user_id()), Change::Delete(tombstone.key().clone())];
+        write(chime, &guards, changes).await
+    };
+    match rest.await {
         // The lease ran out and another finished it.
         Err(ServiceError::Store(StoreError::Conflict)) => Ok(None),
         done => done.map(|()| None),
     }
+}
+
+/// A user has no endpoints any more.
+fn no_endpoints(app_instance_id: &str, user_id: &str) -> Change {
+    let counter = identity_keys::counter(Quota::EndpointsPerUser, &[app_instance_id, user_id]);
+    Change::Count { counter, by: i64::MIN, at_most: None }
 }
 
 /// Ends one relation of a deleted user to a channel. False when the user is not being removed any more: the lease ran
@@ -223,15 +240,25 @@ pub(super) async fn app_instance(chime: &Chime, task: &Task) -> Result<Option<Ta
             let tags = AppInstanceUserId::new(key.last()).ok().map(|id| {
                 Change::Delete(identity_keys::tags(&crate::identity::Resource::User(users_of.user(&id))))
             });
-            std::iter::once(Change::Delete(key)).chain(tags)
+            let endpoints = no_endpoints(users_of.app_instance_id(), key.last());
+            [endpoints, Change::Delete(key)].into_iter().chain(tags)
         });
         write(chime, &[], changes.collect()).await
     })
     .await?;
     clear(chime, &[], &identity_keys::admins(&arn)).await?;
+    clear(chime, &[], &keys::flows(&arn)).await?;
     let id = arn.app_instance_id();
-    clear(chime, &[], &Key::new("tags", &[id])).await?;
-    let counters = [Quota::UsersPerAppInstance, Quota::AdminsPerAppInstance, Quota::ChannelsPerAppInstance];
+    for index in ["bot", "channel-of-flow", "endpoint", "tags"] {
+        clear(chime, &[], &Key::new(index, &[id])).await?;
+    }
+    let counters = [
+        Quota::UsersPerAppInstance,
+        Quota::AdminsPerAppInstance,
+        Quota::ChannelsPerAppInstance,
+        Quota::FlowsPerAppInstance,
+        Quota::BotsPerAppInstance,
+    ];
     let mut changes: Vec<_> = counters
         .map(|quota| Change::Count {
             counter: identity_keys::counter(quota, &[id]),

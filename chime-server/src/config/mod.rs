@@ -12,6 +12,7 @@ mod key;
 mod layers;
 mod limits;
 mod oidc;
+mod outbound;
 mod rules;
 mod storage;
 mod telemetry;
@@ -32,6 +33,7 @@ pub use http::Http;
 pub use key::{Key, Kind};
 pub use layers::Flag;
 pub use oidc::Oidc;
+pub use outbound::Outbound;
 pub use rules::Rules;
 pub use storage::{Database, Storage};
 pub use telemetry::Telemetry;
@@ -56,6 +58,8 @@ pub struct Config {
     pub limits: Limits,
     /// Variants of rules.
     pub rules: Rules,
+    /// Calls that leave the server.
+    pub outbound: Outbound,
     /// Rates of requests.
     pub rate: Rate,
     /// Logs.
@@ -101,6 +105,7 @@ impl Config {
             auth: Auth::read(&values)?,
             limits: limits::read(&values),
             rules: Rules::read(&values)?,
+            outbound: Outbound::read(&values)?,
             rate: throttle::read(&values),
             telemetry: Telemetry::read(&values)?,
             test_clock: values.flag("test_clock"),
@@ -118,6 +123,7 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
         auth::KEYS,
         tls::KEYS,
         rules::KEYS,
+        outbound::KEYS,
         throttle::KEYS,
         telemetry::KEYS,
         &limits::KEYS,

@@ -1,6 +1,7 @@
 //! What runs without being asked.
 
 mod fanout;
+mod flows;
 mod relay;
 mod scheduler;
 
@@ -11,6 +12,7 @@ use chime_domain::ports::Bus;
 
 use crate::app::App;
 
+pub use flows::Flows;
 pub use scheduler::Scheduler;
 
 /// Starts everything that runs without being asked: the scheduler, the relay from the outbox to the bus, and the

@@ -1,7 +1,8 @@
 //! Frames as clients read them: `{"Headers": {…}, "Payload": "<JSON text>"}` (rules WEB-19 to WEB-26).
 
 use chime_domain::access::MembershipType;
-use chime_domain::messaging::{ChannelEvent, Happening};
+use chime_domain::messaging::{ChannelEvent, FlowDoing, Happening, Message, MessageStatus, Place};
+use chime_domain::ports::Stamp;
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -49,18 +50,17 @@ pub(super) fn prefetch_completed() -> Utf8Bytes {
 /// The frame of something that happened, encoded once for all who are told; `None` for what no socket hears of (rule
 /// WEB-32).
 pub fn of(happening: &Happening) -> Option<Utf8Bytes> {
-    let message = |event_type, message: &chime_domain::messaging::Message, stamp| {
-        let payload = serde_json::to_string(&MessageWire::<Iso>::new(message, stamp)).unwrap_or_default();
-        Some(envelope(event_type, type_word(message.kind), None, &payload))
-    };
-    let stamp =
-        |place: &chime_domain::messaging::Place| chime_domain::ports::Stamp { seq: place.seq, at: place.at };
+    let stamp = |place: &Place| Stamp { seq: place.seq, at: place.at };
+    let message = |event_type, of: &Message, stamp| Some(message(event_type, of, stamp, MessageStatus::Sent));
     match happening {
         Happening::MessageCreated(sent) => message("CREATE_CHANNEL_MESSAGE", &sent.message, sent.stamp),
         Happening::Event(event) => match &**event {
             ChannelEvent::MessageUpdated(new, place) => message("UPDATE_CHANNEL_MESSAGE", new, stamp(place)),
             ChannelEvent::MessageRedacted(new, place) => message("REDACT_CHANNEL_MESSAGE", new, stamp(place)),
             ChannelEvent::MessageDeleted(old, place) => message("DELETE_CHANNEL_MESSAGE", old, stamp(place)),
+            ChannelEvent::MessageStatus(of, place, doing, status) => {
+                Some(self::message(status_event(*doing, *status)?, of, stamp(place), *status))
+            }
             ChannelEvent::ChannelUpdated(channel) => {
                 Some(system("UPDATE_CHANNEL", &ChannelWire::<Iso>::new(channel, None)))
             }
@@ -80,6 +80,24 @@ pub fn of(happening: &Happening) -> Option<Utf8Bytes> {
             | ChannelEvent::BanDeleted(_) => None,
         },
     }
+}
+
+fn message(event_type: &str, of: &Message, stamp: Stamp, status: MessageStatus) -> Utf8Bytes {
+    let payload = serde_json::to_string(&MessageWire::<Iso>::new(of, stamp, status)).unwrap_or_default();
+    envelope(event_type, type_word(of.kind), None, &payload)
+}
+
+/// What the sender of a message hears while a channel flow is at it.
+const fn status_event(doing: FlowDoing, status: MessageStatus) -> Option<&'static str> {
+    Some(match (status, doing) {
+        (MessageStatus::Pending, FlowDoing::Create) => "PENDING_CREATE_CHANNEL_MESSAGE",
+        (MessageStatus::Pending, FlowDoing::Update) => "PENDING_UPDATE_CHANNEL_MESSAGE",
+        (MessageStatus::Failed, FlowDoing::Create) => "FAILED_CREATE_CHANNEL_MESSAGE",
+        (MessageStatus::Failed, FlowDoing::Update) => "FAILED_UPDATE_CHANNEL_MESSAGE",
+        (MessageStatus::Denied, FlowDoing::Create) => "DENIED_CREATE_CHANNEL_MESSAGE",
+        (MessageStatus::Denied, FlowDoing::Update) => "DENIED_UPDATE_CHANNEL_MESSAGE",
+        (MessageStatus::Sent, _) => return None,
+    })
 }
 
 fn member(event_type: &str, membership: &chime_domain::messaging::Membership) -> Utf8Bytes {

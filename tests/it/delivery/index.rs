@@ -95,9 +95,11 @@ fn message(c: usize) -> Happening {
         redacted: false,
         content_type: None,
         attributes: BTreeMap::new(),
+        target: None,
+        push: None,
         fingerprint: Arc::from(""),
     };
-    Happening::MessageCreated(Sent { message: Arc::new(message), stamp: Stamp { seq: 1, at: BEGINNING } })
+    Happening::MessageCreated(Sent::new(Arc::new(message), Stamp { seq: 1, at: BEGINNING }))
 }
 
 fn deleted(c: usize) -> Happening {
@@ -111,6 +113,7 @@ fn deleted(c: usize) -> Happening {
         created: BEGINNING,
         updated: BEGINNING,
         expiration: None,
+        flow: None,
     }))
 }
 

@@ -16,7 +16,7 @@ use crate::ports::{Change, Key, Record};
 use crate::time::Timestamp;
 
 /// Counts towards a quota.
-pub(super) fn count(settings: &Settings, quota: Quota, of: &[&str], by: i64) -> Change {
+pub(in crate::messaging) fn count(settings: &Settings, quota: Quota, of: &[&str], by: i64) -> Change {
     let at_most = (by > 0).then(|| settings.limits.get(quota));
     Change::Count { counter: identity_keys::counter(quota, of), by, at_most }
 }
@@ -82,6 +82,7 @@ pub(in crate::messaging) fn create(
         created: now,
         updated: now,
         expiration: command.expiration,
+        flow: None,
     };
     let mut decision = Decision::reply(arn.clone())
         .guards([facts.instance.guard(), facts.caller.user.guard(), facts.channel.guard(), leaving.guard()])
@@ -190,6 +191,7 @@ pub(crate) fn remove(channel: &Channel, key: &Key, settings: &Settings, now: Tim
         .change(Change::Delete(key.clone()))
         .change(Change::Delete(keys::listed_channel(arn, channel.privacy)))
         .change(Change::Delete(identity_keys::tags(&Resource::Channel(arn.clone()))))
+        .changes(channel.flow.as_ref().map(|flow| Change::Delete(keys::flow_channel(flow, arn))))
         .change(count(settings, Quota::ChannelsPerAppInstance, &[arn.app_instance_id()], -1))
         .change(Change::Put(keys::deleted_channel(arn), Record::of(Tombstone { deleted: now })))
         .change(Task::new(TaskKind::PurgeChannel, now, [arn.to_string()]).schedule())

@@ -10,10 +10,10 @@ use crate::ids::MessageId;
 use crate::limits::CONTROL_CONTENT_BYTES;
 use crate::messaging::events::ChannelEvent;
 use crate::messaging::facts::{ChannelFacts, Missing};
-use crate::messaging::keys;
 use crate::messaging::types::{
-    Message, MessageType, Persistence, SendChannelMessage, Sent, UpdateChannelMessage,
+    Message, MessageStatus, MessageType, Outcome, Persistence, SendChannelMessage, Sent, UpdateChannelMessage,
 };
+use crate::messaging::{keys, push};
 use crate::ports::{Append, Change, Entry, Record};
 use crate::text::{Content, Metadata};
 use crate::time::Timestamp;
@@ -40,17 +40,21 @@ pub(in crate::messaging) fn check(
     Ok(())
 }
 
-/// `SendChannelMessage` (rules MSG-01 to MSG-09, MSG-16).
-pub(in crate::messaging) fn send(
+/// The message that a caller may send (rules MSG-01 to MSG-09, MSG-16).
+pub(in crate::messaging) fn accept(
     facts: &ChannelFacts,
     command: &SendChannelMessage,
     id: &MessageId,
     fingerprint: &str,
     settings: &Settings,
-    now: Timestamp,
-) -> Result<Decision<MessageId>, Refusal> {
+) -> Result<Message, Refusal> {
     let channel = facts.authorize(Action::SendChannelMessage, Missing::Forbidden, settings)?;
-    let message = Message {
+    if let Some(target) = facts.targets.first().filter(|target| !target.membership.exists()) {
+        let member = if target.identity().is_ok() { "a member of the channel" } else { "a user" };
+        return Err(Refusal::bad_request("W-17", format!("The MemberArn of Target is not {member}."))
+            .unless("name a member of the channel."));
+    }
+    Ok(Message {
         channel: channel.arn.clone(),
         id: id.clone(),
         sender: facts.caller.identity()?,
@@ -63,18 +67,33 @@ pub(in crate::messaging) fn send(
         redacted: false,
         content_type: command.content_type.clone(),
         attributes: command.attributes.clone(),
+        target: command.target.clone(),
+        push: command.push.clone(),
         fingerprint: Arc::from(fingerprint),
-    };
+    })
+}
+
+/// `SendChannelMessage` of an accepted message into a channel without a flow.
+pub(in crate::messaging) fn send(
+    facts: &ChannelFacts,
+    message: Message,
+    now: Timestamp,
+) -> Decision<Outcome> {
+    let keep = message.persistence == Persistence::Persistent;
+    let reply = Outcome { id: message.id.clone(), status: MessageStatus::Sent };
+    let told = push::begin(&message, now);
     let append = Append {
-        stream: keys::messages(&channel.arn),
-        id: Arc::from(id.as_str()),
+        stream: keys::messages(&message.channel),
+        id: Arc::from(message.id.as_str()),
         at: now,
         record: Record::of(message),
-        keep: command.persistence == Persistence::Persistent,
+        keep,
     };
-    Ok(Decision::reply(id.clone())
+    Decision::reply(reply)
         .guards([facts.instance.guard(), facts.channel.guard(), facts.caller.membership.guard()])
-        .append(append))
+        .guards(facts.targets.first().map(|target| target.membership.guard()))
+        .append(append)
+        .changes(told)
 }
 
 /// The message of an entry, if it is still to be shown (rules RET-03, RET-06).
@@ -84,10 +103,8 @@ pub(in crate::messaging) fn shown(
     now: Timestamp,
 ) -> Result<Option<Sent>, StoreError> {
     let from = retention_rules::visible_from(facts.retention.get(), now);
-    match entry.filter(|entry| entry.stamp.at >= from) {
-        Some(entry) => Ok(Some(Sent { message: entry.record.read()?, stamp: entry.stamp })),
-        None => Ok(None),
-    }
+    let Some(entry) = entry.filter(|entry| entry.stamp.at >= from) else { return Ok(None) };
+    Ok(Some(Sent::new(entry.record.read()?, entry.stamp)))
 }
 
 /// The refusal of a message that is not there, in operations whose model does not know NotFound.
@@ -102,6 +119,8 @@ fn on_message<'a>(
     found: Option<&'a Sent>,
     settings: &Settings,
 ) -> Result<&'a Sent, Refusal> {
+    // Only who sees a targeted message can act on it.
+    let found = found.filter(|sent| sent.message.is_for(&facts.caller.arn));
     facts.admit_to(action, Missing::Forbidden, settings)?;
     let mut situation = facts.situation(settings);
     situation.own_message = found.is_none_or(|sent| sent.message.sender.arn == facts.caller.arn);
@@ -109,27 +128,43 @@ fn on_message<'a>(
     found.ok_or_else(hidden)
 }
 
-/// `UpdateChannelMessage` (rules MSG-10, AUTH-18).
-pub(in crate::messaging) fn update(
+/// The message that a caller may edit (rules MSG-10, AUTH-18).
+pub(in crate::messaging) fn editable<'a>(
     facts: &ChannelFacts,
-    found: Option<&Sent>,
+    found: Option<&'a Sent>,
     command: &UpdateChannelMessage,
     settings: &Settings,
-    now: Timestamp,
-) -> Result<Decision<MessageId>, Refusal> {
+) -> Result<&'a Sent, Refusal> {
     let sent = on_message(facts, Action::UpdateChannelMessage, found, settings)?;
     if sent.message.redacted {
         return Err(Refusal::conflict("MSG-11", "The message was redacted.").unless("send a new message."));
     }
     check(sent.message.kind, command.content.as_ref(), command.metadata.as_ref())?;
-    let mut message = Message::clone(&sent.message);
+    Ok(sent)
+}
+
+/// The message with an edit put in.
+pub(in crate::messaging) fn edited(message: &Message, command: &UpdateChannelMessage) -> Message {
+    let mut message = message.clone();
     message.content = command.content.clone().or(message.content);
     message.metadata = command.metadata.clone().or(message.metadata);
     message.content_type = command.content_type.clone().or(message.content_type);
+    message
+}
+
+/// `UpdateChannelMessage` in a channel without a flow.
+pub(in crate::messaging) fn update(
+    facts: &ChannelFacts,
+    sent: &Sent,
+    command: &UpdateChannelMessage,
+    now: Timestamp,
+) -> Decision<Outcome> {
+    let mut message = edited(&sent.message, command);
     message.edited = Some(now);
     message.updated = Some(now);
     let event = ChannelEvent::MessageUpdated(message.clone(), sent.stamp.into());
-    Ok(replace(facts, sent, message).announce(event.announce()))
+    let Decision { reply: id, batch } = replace(facts, sent, message);
+    Decision { reply: Outcome { id, status: MessageStatus::Sent }, batch }.announce(event.announce())
 }
 
 /// `RedactChannelMessage` (rules MSG-11, MSG-12). Redacting twice changes nothing.

@@ -13,10 +13,12 @@ use crate::flow::{Claim, Decision, Loaded, Token, fingerprint, hex, load};
 use crate::identity::retention_rules;
 use crate::ids::{ClientRequestToken, MessageId};
 use crate::messaging::facts::{ChannelFacts, Missing};
+use crate::messaging::flows::{self, ChannelFlow, FlowDoing};
 use crate::messaging::keys;
 use crate::messaging::rules::messages;
 use crate::messaging::types::{
-    ListChannelMessages, Message, Persistence, SendChannelMessage, Sent, UpdateChannelMessage,
+    ListChannelMessages, Message, MessageStatus, MessageType, Outcome, Persistence, SendChannelMessage, Sent,
+    UpdateChannelMessage,
 };
 use crate::page::Page;
 use crate::ports::{EntryQuery, Key};
@@ -28,13 +30,14 @@ fn token_used() -> Refusal {
 }
 
 impl Messaging<'_> {
-    /// `SendChannelMessage` (rules MSG-01 to MSG-09, MSG-16).
+    /// `SendChannelMessage` (rules MSG-01 to MSG-09, MSG-16). In a channel with a flow the message is PENDING then, and
+    /// whoever took it calls [`Chime::advance_flow`](crate::Chime::advance_flow) next.
     ///
     /// # Errors
     ///
-    /// A bad request for content or metadata that the type does not allow; Forbidden to all but DEFAULT members; a
-    /// conflict when the token was used with other parameters.
-    pub async fn send_channel_message(&self, command: SendChannelMessage) -> Result<MessageId, ServiceError> {
+    /// A bad request for content or metadata that the type does not allow, or a target that is no member; Forbidden to
+    /// all but DEFAULT members; a conflict when the token was used with other parameters.
+    pub async fn send_channel_message(&self, command: SendChannelMessage) -> Result<Outcome, ServiceError> {
         messages::check(command.kind, Some(&command.content), command.metadata.as_ref())?;
         let id = self.message_id(&command.channel, command.client_request_token.as_ref())?;
         let print = fingerprint(&command);
@@ -44,18 +47,17 @@ impl Messaging<'_> {
         let (command, id, print) = (&command, &id, &print);
         self.chime
             .transact(|attempt| async move {
-                let facts = self.facts(&command.channel, &[]).await?;
-                let decision = messages::send(&facts, command, id, print, self.settings(), self.chime.now())?;
+                let decision = self.accepted(command, id, print).await?;
                 let Some(token) = &command.client_request_token else { return Ok(decision) };
                 let key = self.token_key(&command.channel, token);
                 // The commit refuses an id or a token that is taken, so only a second attempt needs to look for an
-                // earlier message.
-                if attempt == 0 {
+                // earlier message; one that goes through a flow changes its place, and is looked for at once.
+                if attempt == 0 && decision.reply.status == MessageStatus::Sent {
                     return Ok(decision.guard(Loaded::<Token>::absent(key).guard()));
                 }
-                if let Some(earlier) = self.earlier(&command.channel, id).await? {
-                    return if *earlier.fingerprint == *print {
-                        Ok(Decision::reply(id.clone()))
+                if let Some((earlier, status)) = self.earlier(&command.channel, id).await? {
+                    return if *earlier.fingerprint == **print {
+                        Ok(Decision::reply(Outcome { id: id.clone(), status }))
                     } else {
                         Err(token_used().into())
                     };
@@ -68,18 +70,60 @@ impl Messaging<'_> {
             .await
     }
 
+    /// Decides on a message: into the channel, or into the queue of its flow.
+    async fn accepted(
+        &self,
+        command: &SendChannelMessage,
+        id: &MessageId,
+        print: &str,
+    ) -> Result<Decision<Outcome>, ServiceError> {
+        let facts = self.facts(&command.channel, command.target.as_slice()).await?;
+        let message = messages::accept(&facts, command, id, print, self.settings())?;
+        Ok(match self.flow_of(&facts, message.kind).await? {
+            Some(flow) => self.enqueue(&facts, &flow, FlowDoing::Create, message)?,
+            None => messages::send(&facts, message, self.chime.now()),
+        })
+    }
+
+    /// The flow that a message of this type has to go through.
+    async fn flow_of(
+        &self,
+        facts: &ChannelFacts,
+        kind: MessageType,
+    ) -> Result<Option<Arc<ChannelFlow>>, ServiceError> {
+        let flow = facts.channel.get().and_then(|channel| channel.flow.as_ref());
+        let Some(flow) = flow.filter(|_| kind == MessageType::Standard) else { return Ok(None) };
+        Ok(load::<ChannelFlow>(self.chime.store(), keys::flow(flow)).await?.shared())
+    }
+
+    fn enqueue(
+        &self,
+        facts: &ChannelFacts,
+        flow: &ChannelFlow,
+        doing: FlowDoing,
+        message: Message,
+    ) -> Result<Decision<Outcome>, Refusal> {
+        Ok(flows::enqueue(facts, flow, doing, message, self.chime.new_callback()?, self.chime.now()))
+    }
+
     /// The record of a token that a message which is not kept has used.
     fn token_key(&self, channel: &ChannelArn, token: &ClientRequestToken) -> Key {
         Claim::key(&["SendChannelMessage", channel.as_str(), self.bearer.as_str()], token)
     }
 
+    /// The message of that id, wherever it is. What goes through a flow is looked for there first, and then where it
+    /// goes to, so that it is not missed on its way.
     async fn earlier(
         &self,
         channel: &ChannelArn,
         id: &MessageId,
-    ) -> Result<Option<Arc<Message>>, ServiceError> {
+    ) -> Result<Option<(Arc<Message>, MessageStatus)>, ServiceError> {
+        if let Some(sent) = self.under_way(channel, id).await? {
+            return Ok(Some((sent.message, sent.status)));
+        }
         let found = self.chime.store().entry(&keys::messages(channel), &Arc::from(id.as_str())).await?;
-        Ok(found.map(|entry| entry.record.read::<Message>()).transpose()?)
+        let found = found.map(|entry| entry.record.read::<Message>()).transpose()?;
+        Ok(found.map(|message| (message, MessageStatus::Sent)))
     }
 
     /// A message that is not kept leaves no entry to find, so its token is remembered in a record.
@@ -88,21 +132,22 @@ impl Messaging<'_> {
         command: &SendChannelMessage,
         id: &MessageId,
         print: &str,
-    ) -> Result<MessageId, ServiceError> {
+    ) -> Result<Outcome, ServiceError> {
         self.chime
             .transact(|attempt| async move {
                 let now = self.chime.now();
-                let facts = self.facts(&command.channel, &[]).await?;
-                let decision = messages::send(&facts, command, id, print, self.settings(), now)?;
+                let decision = self.accepted(command, id, print).await?;
                 let Some(token) = &command.client_request_token else { return Ok(decision) };
-                if attempt > 0 && self.earlier(&command.channel, id).await?.is_some() {
-                    return Err(token_used().into());
-                }
                 let key = self.token_key(&command.channel, token);
                 let found = load::<Token>(self.chime.store(), key).await?;
                 let claim = Claim::new(found, print.to_owned());
                 if claim.replay(now)?.is_some() {
-                    return Ok(Decision::reply(id.clone()));
+                    let under_way = self.under_way(&command.channel, id).await?;
+                    let status = under_way.map_or(MessageStatus::Sent, |sent| sent.status);
+                    return Ok(Decision::reply(Outcome { id: id.clone(), status }));
+                }
+                if attempt > 0 && self.earlier(&command.channel, id).await?.is_some() {
+                    return Err(token_used().into());
                 }
                 let (guard, changes) = claim.take(id.as_str(), now);
                 Ok(decision.guard(guard).changes(changes))
@@ -146,7 +191,10 @@ impl Messaging<'_> {
     ) -> Result<Sent, ServiceError> {
         let facts = self.facts(channel, &[]).await?;
         facts.authorize(Action::GetChannelMessage, Missing::NotFound, self.settings())?;
-        let found = self.message(&facts, channel, id).await?;
+        let found = match self.message(&facts, channel, id).await? {
+            Some(sent) => Some(sent).filter(|sent| sent.message.is_for(self.bearer)),
+            None => self.under_way(channel, id).await?,
+        };
         Ok(found.ok_or_else(|| Refusal::not_found("E-06", "The channel has no message of this id."))?)
     }
 
@@ -159,17 +207,18 @@ impl Messaging<'_> {
         &self,
         channel: &ChannelArn,
         id: &MessageId,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<MessageStatus, ServiceError> {
         let facts = self.facts(channel, &[]).await?;
         facts.authorize(Action::GetChannelMessage, Missing::Forbidden, self.settings())?;
-        let found = self.message(&facts, channel, id).await?;
-        let own = found.is_some_and(|sent| sent.message.sender.arn == *self.bearer);
-        if own {
-            return Ok(());
-        }
-        Err(Refusal::forbidden("E-06", "The message does not exist or is not the caller's own.")
-            .unless("act as the sender of the message.")
-            .into())
+        let found = match self.under_way(channel, id).await? {
+            Some(sent) => Some(sent),
+            None => self.message(&facts, channel, id).await?,
+        };
+        let own = found.filter(|sent| sent.message.sender.arn == *self.bearer);
+        Ok(own.map(|sent| sent.status).ok_or_else(|| {
+            Refusal::forbidden("E-06", "The message does not exist or is not the caller's own.")
+                .unless("act as the sender of the message.")
+        })?)
     }
 
     async fn message(
@@ -182,7 +231,7 @@ impl Messaging<'_> {
         Ok(messages::shown(facts, entry, self.chime.now())?)
     }
 
-    /// `UpdateChannelMessage` (rules MSG-10, AUTH-18).
+    /// `UpdateChannelMessage` (rules MSG-10, AUTH-18). In a channel with a flow the edit is PENDING then.
     ///
     /// # Errors
     ///
@@ -190,12 +239,19 @@ impl Messaging<'_> {
     pub async fn update_channel_message(
         &self,
         command: UpdateChannelMessage,
-    ) -> Result<MessageId, ServiceError> {
+    ) -> Result<Outcome, ServiceError> {
         self.chime
             .transact(|_| async {
                 let facts = self.facts(&command.channel, &[]).await?;
                 let found = self.message(&facts, &command.channel, &command.id).await?;
-                Ok(messages::update(&facts, found.as_ref(), &command, self.settings(), self.chime.now())?)
+                let sent = messages::editable(&facts, found.as_ref(), &command, self.settings())?;
+                match self.flow_of(&facts, sent.message.kind).await? {
+                    Some(flow) => {
+                        let edited = messages::edited(&sent.message, &command);
+                        Ok(self.enqueue(&facts, &flow, FlowDoing::Update, edited)?)
+                    }
+                    None => Ok(messages::update(&facts, sent, &command, self.chime.now())),
+                }
             })
             .await
     }
@@ -273,7 +329,9 @@ impl Messaging<'_> {
             found.last().filter(|_| more).map(|entry| seal.seal(&listing, &entry.stamp.seq.to_string()));
         let items = found
             .into_iter()
-            .map(|entry| Ok(Sent { message: entry.record.read()?, stamp: entry.stamp }))
+            .map(|entry| Ok(Sent::new(entry.record.read()?, entry.stamp)))
+            // A page may be short where messages are targeted at others (wire rule P-05).
+            .filter(|sent| sent.as_ref().map_or(true, |sent: &Sent| sent.message.is_for(self.bearer)))
             .collect::<Result<_, ServiceError>>()?;
         Ok(Page { items, next })
     }

@@ -32,7 +32,7 @@ impl<'a> Messaging<'a> {
         (self.chime, self.bearer)
     }
 
-    async fn facts(
+    pub(super) async fn facts(
         &self,
         channel: &ChannelArn,
         targets: &[AppInstanceUserArn],

@@ -2,6 +2,8 @@
 
 mod admin;
 mod app_instance;
+mod bot;
+mod endpoint;
 mod retention;
 mod streaming;
 mod tags;
@@ -23,6 +25,16 @@ crate::handlers! {
     "DeleteAppInstanceUser" => user::delete_app_instance_user,
     "ListAppInstanceUsers" => user::list_app_instance_users,
     "PutAppInstanceUserExpirationSettings" => user::put_app_instance_user_expiration_settings,
+    "CreateAppInstanceBot" => bot::create_app_instance_bot,
+    "DescribeAppInstanceBot" => bot::describe_app_instance_bot,
+    "UpdateAppInstanceBot" => bot::update_app_instance_bot,
+    "DeleteAppInstanceBot" => bot::delete_app_instance_bot,
+    "ListAppInstanceBots" => bot::list_app_instance_bots,
+    "RegisterAppInstanceUserEndpoint" => endpoint::register_app_instance_user_endpoint,
+    "DescribeAppInstanceUserEndpoint" => endpoint::describe_app_instance_user_endpoint,
+    "UpdateAppInstanceUserEndpoint" => endpoint::update_app_instance_user_endpoint,
+    "DeregisterAppInstanceUserEndpoint" => endpoint::deregister_app_instance_user_endpoint,
+    "ListAppInstanceUserEndpoints" => endpoint::list_app_instance_user_endpoints,
     "CreateAppInstanceAdmin" => admin::create_app_instance_admin,
     "DescribeAppInstanceAdmin" => admin::describe_app_instance_admin,
     "DeleteAppInstanceAdmin" => admin::delete_app_instance_admin,

@@ -1,6 +1,6 @@
 //! `TagResource`, `UntagResource`, `ListTagsForResource`.
 
-use chime_domain::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn};
+use chime_domain::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn, ChannelFlowArn};
 use chime_domain::error::Refusal;
 use chime_domain::identity::Resource;
 use chime_domain::limits::TAGS_PER_REQUEST;
@@ -36,6 +36,9 @@ fn resource(text: &str) -> Result<Resource, ApiError> {
     }
     if let Ok(arn) = ChannelArn::parse(text) {
         return Ok(Resource::Channel(arn));
+    }
+    if let Ok(arn) = ChannelFlowArn::parse(text) {
+        return Ok(Resource::Flow(arn));
     }
     if text.starts_with("arn:") {
         return Err(Refusal::forbidden("E-06", "The resource does not exist or cannot be tagged.").into());

@@ -3,7 +3,7 @@
 use chime_domain::access::MembershipType;
 use chime_domain::arn::AppInstanceUserArn;
 use chime_domain::limits::BATCH_MEMBERSHIPS;
-use chime_domain::messaging::{AllowNotifications, Preferences};
+use chime_domain::messaging::{AllowNotifications, FilterRule, Preferences};
 use chime_domain::text::Private;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
@@ -233,6 +233,10 @@ pub(super) async fn put_channel_membership_preferences(
     let filtered = push.allow_notifications == AllowNotifications::Filtered;
     if filtered != push.filter_rule.is_some() {
         return Err(ApiError::bad_request("W-17", "FilterRule goes with AllowNotifications FILTERED."));
+    }
+    if let Some(rule) = &push.filter_rule {
+        FilterRule::parse(rule)
+            .map_err(|error| ApiError::bad_request("W-17", format!("FilterRule is not valid: {error}.")))?;
     }
     let preferences = Preferences {
         allow_notifications: push.allow_notifications,

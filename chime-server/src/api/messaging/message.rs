@@ -3,27 +3,27 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chime_domain::arn::ChannelArn;
+use chime_domain::arn::{AppInstanceUserArn, ChannelArn};
 use chime_domain::ids::MessageId;
 use chime_domain::messaging::{
-    ListChannelMessages, MessageAttributes, MessageType, Persistence, SendChannelMessage,
-    UpdateChannelMessage,
+    ListChannelMessages, MessageAttributes, MessageType, Persistence, PushNotification, PushNotificationType,
+    SendChannelMessage, UpdateChannelMessage,
 };
 use chime_domain::ports::Order;
-use chime_domain::text::{Content, Metadata};
+use chime_domain::text::{Content, Metadata, Private};
 use chime_domain::time::Timestamp;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::membership::no_sub_channels;
-use super::shapes::{Epoch, MessageWire, SENT, Status};
+use super::shapes::{Epoch, MessageWire, Status};
 use crate::api::wire::{self, parsed, required};
 use crate::api::{ApiError, ApiRequest, Reply};
 use crate::app::App;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct AttributeValue {
+pub(super) struct AttributeValue {
     string_values: Option<Vec<String>>,
 }
 
@@ -38,7 +38,22 @@ struct Send {
     message_attributes: Option<BTreeMap<String, AttributeValue>>,
     sub_channel_id: Option<IgnoredAny>,
     content_type: Option<String>,
-    target: Option<IgnoredAny>,
+    target: Option<Vec<TargetInput>>,
+    push_notification: Option<PushInput>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TargetInput {
+    member_arn: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct PushInput {
+    title: Option<String>,
+    body: Option<String>,
+    r#type: Option<PushNotificationType>,
 }
 
 #[derive(Deserialize)]
@@ -84,15 +99,40 @@ fn message_id(request: &ApiRequest) -> Result<MessageId, ApiError> {
     Ok(MessageId::new(request.label("messageId")).map_err(|error| error.of("MessageId"))?)
 }
 
-fn content_type(text: Option<String>) -> Result<Option<Arc<str>>, ApiError> {
+/// Exactly one member.
+fn target(wire: Option<Vec<TargetInput>>) -> Result<Option<AppInstanceUserArn>, ApiError> {
+    let Some(wire) = wire else { return Ok(None) };
+    let [TargetInput { member_arn }] = wire.as_slice() else {
+        return Err(ApiError::bad_request("W-17", "Target must hold one target."));
+    };
+    Ok(Some(wire::user_arn(&required(member_arn.clone(), "MemberArn")?, "MemberArn")?))
+}
+
+/// A title of 1 to 50 and a body of 1 to 150 characters.
+pub(super) fn push(wire: Option<PushInput>) -> Result<Option<PushNotification>, ApiError> {
+    let Some(PushInput { title, body, r#type }) = wire else { return Ok(None) };
+    let fits = |text: &Option<String>, most| {
+        text.as_ref().is_none_or(|text| (1..=most).contains(&text.chars().count()))
+    };
+    if !fits(&title, 50) || !fits(&body, 150) {
+        let message = "PushNotification must have a Title of 1 to 50 and a Body of 1 to 150 characters.";
+        return Err(ApiError::bad_request("W-17", message));
+    }
+    let kind = r#type.unwrap_or(PushNotificationType::Default);
+    Ok(Some(PushNotification { title: title.map(Private), body: body.map(Private), kind }))
+}
+
+pub(super) fn content_type(text: Option<String>) -> Result<Option<Arc<str>>, ApiError> {
     if text.as_ref().is_some_and(|text| text.chars().count() > 45) {
         return Err(ApiError::bad_request("W-17", "ContentType must have at most 45 characters."));
     }
     Ok(text.filter(|text| !text.is_empty()).map(Arc::from))
 }
 
-/// At most 10 attributes with names of 1 to 64 word characters, and values of 1 to 512 characters.
-fn attributes(wire: Option<BTreeMap<String, AttributeValue>>) -> Result<MessageAttributes, ApiError> {
+/// At most 10 attributes with names of 1 to 64 word characters, and values of 1 to 512 characters, 1 KB in all.
+pub(super) fn attributes(
+    wire: Option<BTreeMap<String, AttributeValue>>,
+) -> Result<MessageAttributes, ApiError> {
     let wire = wire.unwrap_or_default();
     let is_name = |name: &str| {
         (1..=64).contains(&name.len())
@@ -110,6 +150,10 @@ fn attributes(wire: Option<BTreeMap<String, AttributeValue>>) -> Result<MessageA
         }
         attributes.insert(name, values);
     }
+    let texts = attributes.iter().flat_map(|(name, values)| std::iter::once(name).chain(values));
+    if texts.map(String::len).sum::<usize>() > 1024 {
+        return Err(ApiError::bad_request("W-17", "MessageAttributes must have at most 1 KB in all."));
+    }
     Ok(attributes)
 }
 
@@ -120,9 +164,6 @@ fn sent(channel: &ChannelArn, id: &MessageId, status: Option<Status>) -> Result<
 pub(super) async fn send_channel_message(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
     let input: Send = request.json()?;
     no_sub_channels(input.sub_channel_id.is_some())?;
-    if input.target.is_some() {
-        return Err(ApiError::bad_request("W-17", "Target is not supported yet."));
-    }
     let channel = request.channel()?;
     let content = required(parsed(input.content, "Content", Content::new)?, "Content")?;
     let mut command = SendChannelMessage::new(channel.clone(), content);
@@ -132,8 +173,11 @@ pub(super) async fn send_channel_message(app: App, request: ApiRequest) -> Resul
     command.client_request_token = wire::token(input.client_request_token)?;
     command.attributes = attributes(input.message_attributes)?;
     command.content_type = content_type(input.content_type)?;
-    let id = app.chime().messaging(request.acting_user()?).send_channel_message(command).await?;
-    sent(&channel, &id, Some(SENT))
+    command.target = target(input.target)?;
+    command.push = push(input.push_notification)?;
+    let outcome = app.chime().messaging(request.acting_user()?).send_channel_message(command).await?;
+    app.flows().after(&channel, outcome.status);
+    sent(&channel, &outcome.id, Some(outcome.status.into()))
 }
 
 pub(super) async fn get_channel_message(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
@@ -144,8 +188,9 @@ pub(super) async fn get_channel_message(app: App, request: ApiRequest) -> Result
 
 pub(super) async fn get_channel_message_status(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
     let (channel, id) = (request.channel()?, message_id(&request)?);
-    app.chime().messaging(request.acting_user()?).get_channel_message_status(&channel, &id).await?;
-    Reply::json(&StatusOnly { status: SENT })
+    let status =
+        app.chime().messaging(request.acting_user()?).get_channel_message_status(&channel, &id).await?;
+    Reply::json(&StatusOnly { status: status.into() })
 }
 
 pub(super) async fn list_channel_messages(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
@@ -181,8 +226,9 @@ pub(super) async fn update_channel_message(app: App, request: ApiRequest) -> Res
     if command.content.is_none() && command.metadata.is_none() {
         return Err(ApiError::bad_request("D-05", "Content or Metadata is required."));
     }
-    let id = app.chime().messaging(request.acting_user()?).update_channel_message(command).await?;
-    sent(&channel, &id, Some(SENT))
+    let outcome = app.chime().messaging(request.acting_user()?).update_channel_message(command).await?;
+    app.flows().after(&channel, outcome.status);
+    sent(&channel, &outcome.id, Some(outcome.status.into()))
 }
 
 pub(super) async fn redact_channel_message(app: App, request: ApiRequest) -> Result<Reply, ApiError> {

@@ -3,6 +3,7 @@
 mod ban;
 mod channel;
 mod channel_list;
+mod flow;
 mod membership;
 pub(crate) mod message;
 mod moderator;
@@ -45,5 +46,14 @@ crate::handlers! {
     "UpdateChannelMessage" => message::update_channel_message,
     "RedactChannelMessage" => message::redact_channel_message,
     "DeleteChannelMessage" => message::delete_channel_message,
+    "CreateChannelFlow" => flow::create_channel_flow,
+    "DescribeChannelFlow" => flow::describe_channel_flow,
+    "UpdateChannelFlow" => flow::update_channel_flow,
+    "DeleteChannelFlow" => flow::delete_channel_flow,
+    "ListChannelFlows" => flow::list_channel_flows,
+    "ListChannelsAssociatedWithChannelFlow" => flow::list_channels_associated_with_channel_flow,
+    "AssociateChannelFlow" => flow::associate_channel_flow,
+    "DisassociateChannelFlow" => flow::disassociate_channel_flow,
+    "ChannelFlowCallback" => flow::channel_flow_callback,
     "GetMessagingSessionEndpoint" => session::get_messaging_session_endpoint,
 }

@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use chime_domain::arn::ChannelFlowArn;
 use chime_domain::messaging::{
-    Ban, Channel, ChannelView, Membership, Message, MessageType, Moderator, Persistence, Sent,
+    Ban, Channel, ChannelView, Membership, Message, MessageStatus, MessageType, Moderator, Persistence, Sent,
 };
 use chime_domain::ports::Stamp;
 use chime_domain::text::{Content, Metadata};
@@ -92,6 +93,8 @@ pub(crate) struct ChannelWire<'a, M> {
     last_updated_timestamp: M,
     #[serde(skip_serializing_if = "Option::is_none")]
     expiration_settings: Option<ExpirationWire>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    channel_flow_arn: Option<&'a str>,
 }
 
 impl<'a, M: Moment> ChannelWire<'a, M> {
@@ -107,6 +110,7 @@ impl<'a, M: Moment> ChannelWire<'a, M> {
             last_message_timestamp: last_message.map(M::of),
             last_updated_timestamp: M::of(channel.updated),
             expiration_settings: channel.expiration.map(ExpirationWire::from),
+            channel_flow_arn: channel.flow.as_ref().map(ChannelFlowArn::as_str),
         }
     }
 }
@@ -178,14 +182,25 @@ impl<'a> From<&'a Ban> for BanWire<'a> {
     }
 }
 
-/// `{Value}` of a message's status. What the service keeps and delivers was sent.
+/// `{Value}` of a message's status.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Status {
-    value: &'static str,
+    value: MessageStatus,
 }
 
-pub(crate) const SENT: Status = Status { value: "SENT" };
+impl From<MessageStatus> for Status {
+    fn from(value: MessageStatus) -> Self {
+        Self { value }
+    }
+}
+
+/// `Target`.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct TargetWire<'a> {
+    member_arn: &'a str,
+}
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -217,6 +232,8 @@ pub(crate) struct MessageWire<'a, M> {
     message_attributes: BTreeMap<&'a str, Values<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<[TargetWire<'a>; 1]>,
 }
 
 /// The word of a message type.
@@ -228,7 +245,7 @@ pub(crate) const fn type_word(kind: MessageType) -> &'static str {
 }
 
 impl<'a, M: Moment> MessageWire<'a, M> {
-    pub(crate) fn new(message: &'a Message, stamp: Stamp) -> Self {
+    pub(crate) fn new(message: &'a Message, stamp: Stamp, status: MessageStatus) -> Self {
         let metadata = match (&message.metadata, message.redacted) {
             // Content and metadata of a redacted message are empty (rule MSG-11).
             (_, true) => Some(""),
@@ -249,18 +266,19 @@ impl<'a, M: Moment> MessageWire<'a, M> {
                 Persistence::Persistent => "PERSISTENT",
                 Persistence::NonPersistent => "NON_PERSISTENT",
             }),
-            status: SENT,
+            status: status.into(),
             message_attributes: message
                 .attributes
                 .iter()
                 .map(|(name, values)| (name.as_str(), Values { string_values: values }))
                 .collect(),
             content_type: message.content_type.as_deref(),
+            target: message.target.as_ref().map(|target| [TargetWire { member_arn: target.as_str() }]),
         }
     }
 
     pub(crate) fn sent(sent: &'a Sent) -> Self {
-        Self::new(&sent.message, sent.stamp)
+        Self::new(&sent.message, sent.stamp, sent.status)
     }
 
     /// As a summary: without the channel and the persistence, which the list implies.

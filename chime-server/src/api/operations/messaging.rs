@@ -31,7 +31,7 @@ pub(super) const ROWS: &[Operation] = &[
     )
     .legacy("DeleteAppInstanceStreamingConfigurations"),
     get("/channel-flows", "ListChannelFlows", 200, M, AppInstance),
-    post("/channel-flows", "CreateChannelFlow", 201, M, Any),
+    post("/channel-flows", "CreateChannelFlow", 201, M, AppInstance),
     get("/channel-flows/{channelFlowArn}", "DescribeChannelFlow", 200, M, ChannelFlow),
     put("/channel-flows/{channelFlowArn}", "UpdateChannelFlow", 200, M, ChannelFlow),
     delete("/channel-flows/{channelFlowArn}", "DeleteChannelFlow", 204, M, ChannelFlow),
