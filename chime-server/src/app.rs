@@ -61,6 +61,8 @@ pub struct AppOptions {
     pub test_clock: Option<Arc<TestClock>>,
     /// Says when to stop; a process that embeds the server drains it with its own.
     pub shutdown: Shutdown,
+    /// The name of this server among those that share its store; without one, it is the only one.
+    pub node: Option<String>,
 }
 
 impl Default for AppOptions {
@@ -75,6 +77,7 @@ impl Default for AppOptions {
             issuers: Issuers::default(),
             test_clock: None,
             shutdown: Shutdown::default(),
+            node: None,
         }
     }
 }

@@ -10,6 +10,8 @@ pub enum Condition {
     Good,
     /// It is not part of this server.
     Off,
+    /// The server serves without it, though not as well, for this reason.
+    Degraded(&'static str),
     /// It does not work, for this reason.
     Bad(&'static str),
 }
@@ -27,7 +29,7 @@ impl fmt::Display for Condition {
         f.write_str(match self {
             Self::Good => "ok",
             Self::Off => "off",
-            Self::Bad(reason) => reason,
+            Self::Degraded(reason) | Self::Bad(reason) => reason,
         })
     }
 }
@@ -40,12 +42,17 @@ pub struct Health(Arc<Mutex<Parts>>);
 struct Parts {
     scheduler: Condition,
     tls: Condition,
+    bus: Condition,
 }
 
 impl Default for Health {
     /// A server that is embedded has neither scheduler nor TLS of its own.
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Parts { scheduler: Condition::Off, tls: Condition::Off })))
+        Self(Arc::new(Mutex::new(Parts {
+            scheduler: Condition::Off,
+            tls: Condition::Off,
+            bus: Condition::Off,
+        })))
     }
 }
 
@@ -60,6 +67,16 @@ impl Health {
     #[must_use]
     pub fn tls(&self) -> Condition {
         self.with(|parts| parts.tls)
+    }
+
+    /// How the bus between servers is.
+    #[must_use]
+    pub fn bus(&self) -> Condition {
+        self.with(|parts| parts.bus)
+    }
+
+    pub(crate) fn set_bus(&self, condition: Condition) {
+        self.with(|parts| parts.bus = condition);
     }
 
     pub(crate) fn set_scheduler(&self, condition: Condition) {

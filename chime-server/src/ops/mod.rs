@@ -35,8 +35,13 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
     let health = app.health();
     let serving =
         if app.shutdown().is_draining() { Condition::Bad("shutting down") } else { Condition::Good };
-    let checks =
-        [("store", store), ("scheduler", health.scheduler()), ("tls", health.tls()), ("serving", serving)];
+    let checks = [
+        ("store", store),
+        ("scheduler", health.scheduler()),
+        ("tls", health.tls()),
+        ("bus", health.bus()),
+        ("serving", serving),
+    ];
     let ready = checks.iter().all(|(_, condition)| condition.is_good());
     let checks: serde_json::Map<_, _> = checks
         .iter()

@@ -27,7 +27,7 @@ pub async fn spawn(app: &App, bus: Arc<dyn Bus>) -> Result<(), StoreError> {
     let subscription = bus.subscribe().await?;
     let shutdown = app.shutdown();
     let scheduler = app.scheduler().clone().run(shutdown.clone());
-    let relay = relay::relay(app.chime().clone(), bus, settled, shutdown.clone());
+    let relay = relay::relay(app.chime().clone(), bus, app.hub().clone(), settled, shutdown.clone());
     let fan_out = fanout::fan_out(app.clone(), subscription);
     for task in [shutdown.guard(), shutdown.guard(), shutdown.guard()].into_iter().zip([
         Box::pin(scheduler) as std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,

@@ -150,6 +150,16 @@ impl Hub {
         });
     }
 
+    /// Announcements up to this one were missed: every connection is closed, and whoever comes again finds no more here
+    /// than the store then tells.
+    pub(crate) fn start_over(&self, position: Position) {
+        let index = std::mem::take(&mut *self.index());
+        for session in index.sessions.values() {
+            session.outgoing.close(Close::Restart);
+        }
+        self.begin_after(position);
+    }
+
     /// Gives a run of announcements to the connections they go to.
     pub(crate) fn apply(&self, run: &[Announced]) -> Applied {
         let mut applied = Applied::default();
