@@ -14,7 +14,7 @@ use crate::query::Issuers;
 use crate::shutdown::Shutdown;
 use crate::throttle::{Rate, Throttle};
 use crate::worker::{Flows, Scheduler};
-use crate::ws::Hub;
+use crate::ws::{Hub, Roster};
 
 /// Derived signing keys that are kept, some 500 bytes each.
 const SIGNING_KEYS: usize = 4096;
@@ -36,6 +36,7 @@ struct Shared {
     scheduler: Scheduler,
     flows: Flows,
     hub: Hub,
+    roster: Option<Roster>,
     options: AppOptions,
 }
 
@@ -108,7 +109,8 @@ impl App {
             scheduler: Scheduler::new(chime.clone(), health.clone()),
             flows: Flows::new(chime.clone(), options.shutdown.clone()),
             health,
-            hub: Hub::default(),
+            hub: Hub::new(options.node.clone()),
+            roster: options.node.clone().map(|node| Roster::new(chime.clone(), node)),
             options,
             chime,
         }))
@@ -166,6 +168,11 @@ impl App {
     #[must_use]
     pub fn shutdown(&self) -> &Shutdown {
         &self.0.options.shutdown
+    }
+
+    /// Counts the connections of users, where other servers have some too.
+    pub(crate) fn roster(&self) -> Option<&Roster> {
+        self.0.roster.as_ref()
     }
 
     pub(crate) fn hub(&self) -> &Hub {

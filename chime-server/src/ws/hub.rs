@@ -15,6 +15,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::frame;
 use super::outgoing::{Close, Outgoing};
+use super::roster::SessionReplaced;
 
 /// A connection that was added.
 #[derive(Clone, Copy, Debug)]
@@ -58,21 +59,23 @@ pub(crate) struct Hub(Arc<Shared>);
 struct Shared {
     index: Mutex<Index>,
     next: AtomicU64,
+    /// The name of this server among those that share its store.
+    node: Option<String>,
     /// Up to where announcements have been applied.
     applied: watch::Sender<Position>,
 }
 
-impl Default for Hub {
-    fn default() -> Self {
+impl Hub {
+    /// A hub of the server with this name, if it shares its store with others.
+    pub(crate) fn new(node: Option<String>) -> Self {
         Self(Arc::new(Shared {
+            node,
             index: Mutex::default(),
             next: AtomicU64::new(1),
             applied: watch::Sender::new(Position::default()),
         }))
     }
-}
 
-impl Hub {
     fn index(&self) -> MutexGuard<'_, Index> {
         // A panic while it is held would be a defect of the fan-out; going on with what is there serves clients best.
         self.0.index.lock().unwrap_or_else(PoisonError::into_inner)
@@ -195,6 +198,16 @@ impl Hub {
     fn apply_gone(&self, announced: &Announced) {
         let mut index = self.index();
         let gone = match announced.record.name() {
+            SessionReplaced::NAME => {
+                if let Ok(replaced) = announced.record.read::<SessionReplaced>()
+                    && self.0.node.as_ref() == Some(&replaced.node)
+                    && let Some(old) = index.sessions.remove(&SubscriptionId(replaced.id))
+                {
+                    index.fanout.disconnect(&old.user, SubscriptionId(replaced.id));
+                    old.outgoing.close(Close::Replaced);
+                }
+                return;
+            }
             UserDeleted::NAME => {
                 announced.record.read::<UserDeleted>().map(|gone| index.fanout.drop_user(&gone.0))
             }

@@ -222,6 +222,38 @@ def test_a_due_task_runs_once_and_goes_on_elsewhere_when_its_node_is_killed(clus
     until("the purge going on", lambda: rows() == 0)
 
 
+def test_a_session_id_taken_up_on_another_node_replaces_the_first_connection(cluster, sockets):
+    one, other = cluster(2)
+    world = World(Clients(one))
+    alice = world.user("alice")
+    channel = world.channel(alice)
+    first = sockets(one, alice, session="same")
+    beside = sockets(one, alice, session="another")
+    second = sockets(other, alice, session="same")
+    assert first.closed_with() == 4002
+    third = sockets(one, alice, session="same")
+    assert second.closed_with() == 4002
+    world.send(channel, alice, "hello")
+    for still in (beside, third):
+        assert still.until("CREATE_CHANNEL_MESSAGE").payload["Content"] == "hello"
+
+
+def test_a_user_has_ten_connections_over_all_nodes_and_those_of_a_killed_node_stop_counting(cluster, sockets):
+    nodes = cluster(3)
+    world = World(Clients(nodes[0]))
+    alice, bob = world.users("alice", "bob")
+    opened = [sockets(nodes[n % 3], alice) for n in range(10)]
+    for node in nodes:
+        assert sockets(node, alice, established=False).closed_with() == 4003
+    sockets(nodes[0], bob)
+    opened[4].close()
+    until("room for one", lambda: sockets(nodes[2], alice, established=False).closed_with_or_open() is None)
+    assert sockets(nodes[1], alice, established=False).closed_with() == 4003
+    nodes[2].kill9()
+    clock.advance(nodes[0], seconds=60)
+    assert sockets(nodes[0], alice).silent(0.2) is True
+
+
 def test_without_a_wire_a_second_node_refuses_to_start_and_says_how(cluster, postgres, nats, tmp_path):
     database = postgres.url(postgres.database(), password="hunter2")
     cluster(1, database=database, nats=None)
