@@ -35,6 +35,8 @@ pub mod memory;
 pub mod nats;
 #[cfg(feature = "outbound")]
 pub mod outbound;
+#[cfg(any(feature = "postgres", feature = "nats"))]
+mod percent;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 #[cfg(all(test, any(feature = "postgres", feature = "nats")))]

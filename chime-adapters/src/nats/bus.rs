@@ -12,6 +12,7 @@ use chime_domain::ports::{Announced, Bus, Subscription};
 use futures_util::StreamExt;
 
 use super::frame;
+use crate::percent::decode;
 
 /// Largest message, whatever more the server takes: a reader decodes it in one go.
 const MOST_BYTES: usize = 512 * 1024;
@@ -49,7 +50,8 @@ impl fmt::Debug for NatsBus {
 
 impl NatsBus {
     /// A bus on the servers of `url` (`nats://USER:PASSWORD@HOST:PORT` or `tls://…`, several separated by commas), for
-    /// the nodes of the cluster with this id. It need not be reachable yet.
+    /// the nodes of the cluster with this id. One login serves all; a user without a password is a token. The servers need
+    /// not be reachable yet.
     ///
     /// # Errors
     ///
@@ -68,8 +70,17 @@ impl NatsBus {
     }
 
     async fn with(url: &str, cluster: &str, options: ConnectOptions) -> Result<Self, NatsError> {
-        let servers = url.split(',').map(|one| one.trim().parse::<ServerAddr>());
-        let servers: Vec<_> = servers.collect::<Result<_, _>>().map_err(|_| NatsError::Url)?;
+        let mut servers = Vec::new();
+        let mut options = options;
+        for one in url.split(',') {
+            let (server, login) = without_login(one.trim()).ok_or(NatsError::Url)?;
+            servers.push(server);
+            options = match login {
+                Login::No => options,
+                Login::Token(token) => options.token(token),
+                Login::User(user, password) => options.user_and_password(user, password),
+            };
+        }
         let client = options
             .name("chime")
             .retry_on_initial_connect()
@@ -89,6 +100,26 @@ impl NatsBus {
     pub fn is_connected(&self) -> bool {
         self.client.connection_state() == State::Connected
     }
+}
+
+/// How a node says who it is.
+enum Login {
+    No,
+    Token(String),
+    User(String, String),
+}
+
+/// Takes the login out of a URL: the client logs the URLs that it connects to.
+fn without_login(url: &str) -> Option<(ServerAddr, Login)> {
+    let mut url = url.parse::<ServerAddr>().ok()?.into_inner();
+    let login = match (url.username(), url.password()) {
+        ("", None) => Login::No,
+        (token, None) => Login::Token(decode(token)?),
+        (user, Some(password)) => Login::User(decode(user)?, decode(password)?),
+    };
+    url.set_password(None).ok()?;
+    url.set_username("").ok()?;
+    Some((ServerAddr::from_url(url).ok()?, login))
 }
 
 fn tell(event: &Event) {
@@ -232,7 +263,7 @@ mod tests {
             while bus.is_connected() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
-            let started = std::time::Instant::now();
+            let started = tokio::time::Instant::now();
             assert!(bus.publish(one(1, 1)).await.is_err());
             assert!(started.elapsed() < Duration::from_millis(500));
             server.resume();
@@ -242,6 +273,17 @@ mod tests {
             bus.publish(one(2, 1)).await.unwrap();
             assert_eq!(subscription.next().await.unwrap()[0].position, Position(2));
         });
+    }
+
+    #[test]
+    fn a_login_is_taken_out_of_the_url() {
+        let of = |url| without_login(url).map(|(server, login)| (server.as_url_str().to_owned(), login));
+        let (url, login) = of("nats://me:a%20%40b@n.test:4222").unwrap();
+        assert!(matches!(login, Login::User(user, password) if user == "me" && password == "a @b"));
+        assert_eq!(url, "nats://n.test:4222");
+        assert!(matches!(of("tls://secret@n.test").unwrap().1, Login::Token(token) if token == "secret"));
+        assert!(matches!(of("n.test").unwrap().1, Login::No));
+        assert!(of("http://n.test").is_none());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tokio_postgres::config::SslMode;
 use super::PostgresError;
 use super::tls::Trust;
 use crate::SystemEntropy;
+use crate::percent::decode;
 
 /// How nodes on one database hear of each other's commits.
 #[derive(Clone, Default)]
@@ -161,22 +162,6 @@ impl PostgresConfig {
         self.patience = patience;
         self
     }
-}
-
-/// Undoes percent encoding.
-fn decode(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let high = char::from(rest.next()?).to_digit(16)?;
-            let low = char::from(rest.next()?).to_digit(16)?;
-            bytes.push(u8::try_from(high * 16 + low).ok()?);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

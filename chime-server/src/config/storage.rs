@@ -106,7 +106,8 @@ impl Storage {
             },
         };
         if !matches!(database, Database::Postgres { .. }) {
-            for key in ["nats", "cluster"].into_iter().filter(|key| values.text(key).is_some()) {
+            let given = ["nats", "cluster"].into_iter().find(|key| values.text(key).is_some());
+            if let Some(key) = given {
                 return Err(values.refuse(key, "needs a `postgres://` database, which servers can share"));
             }
         }

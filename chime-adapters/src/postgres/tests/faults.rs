@@ -1,11 +1,12 @@
 //! What a store does when its database is away, slow or overloaded.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chime_domain::conformance::drive;
 use chime_domain::conformance::things::{all, append, batch, count, key, put};
 use chime_domain::error::StoreError;
 use chime_domain::ports::{Outbox, Position, Store};
+use tokio::time::Instant;
 
 use super::proxy::{MARK, Proxy};
 use super::*;

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chime_domain::conformance::drive;
 use chime_domain::conformance::things::{Dice, all, append, batch, count, guard, key, put, thing};
 use chime_domain::error::StoreError;
 use chime_domain::ports::{Announced, Batch, Change, Outbox, Position, Store};
+use tokio::time::Instant;
 
 use super::*;
 use crate::memory::InProcessBus;
@@ -121,7 +122,7 @@ struct Lossy(InProcessBus, std::sync::atomic::AtomicUsize, usize);
 impl chime_domain::ports::Bus for Lossy {
     async fn publish(&self, run: Arc<[Announced]>) -> Result<(), StoreError> {
         let n = self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        if self.2 > 0 && n % self.2 == 0 { self.0.publish(run).await } else { Ok(()) }
+        if self.2 > 0 && n.is_multiple_of(self.2) { self.0.publish(run).await } else { Ok(()) }
     }
 
     async fn subscribe(&self) -> Result<Box<dyn chime_domain::ports::Subscription>, StoreError> {

@@ -1,71 +1,14 @@
-//! Servers that tests need, started privately and ended with the test process.
+//! Postgres.
 
 use std::fs::{self, File};
-use std::io::Read;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// A free port of this machine.
-pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-/// A server that is ended, by its process id, when this is dropped or when the test process ends in whatever way: a
-/// shell waits for the end of its standard input for it.
-#[derive(Debug)]
-pub(crate) struct Process {
-    guardian: Child,
-    /// Process id of the server itself.
-    pub(crate) pid: u32,
-}
-
-impl Process {
-    pub(crate) fn start(program: &[String]) -> Self {
-        let script =
-            r#""$@" >/dev/null 2>&1 & pid=$!; echo $pid; read -r _; kill -INT $pid 2>/dev/null; wait $pid"#;
-        let mut guardian = Command::new("sh")
-            .args(["-c", script, "sh"])
-            .args(program)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut pid = String::new();
-        let mut out = guardian.stdout.take().unwrap();
-        let mut byte = [0];
-        while out.read(&mut byte).unwrap() == 1 && byte[0] != b'\n' {
-            pid.push(char::from(byte[0]));
-        }
-        Self { guardian, pid: pid.parse().unwrap() }
-    }
-
-    pub(crate) fn signal(&self, signal: &str) {
-        let sent = Command::new("kill").args([signal, &self.pid.to_string()]).status().unwrap();
-        assert!(sent.success());
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        drop(self.guardian.stdin.take());
-        let _ = self.guardian.wait();
-    }
-}
-
-/// Waits until something holds.
-pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !holds() {
-        assert!(Instant::now() < deadline, "{what} took too long");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
+use super::{Process, free_port, until};
 
 /// A Postgres of our own.
 #[derive(Debug)]
@@ -125,8 +68,8 @@ impl Postgres {
                     if [ $idle -ge 5 ] && flock starting sh -c "flock -n -x used rm port && kill -INT $pid"; then break; fi
                 done; wait $pid"#;
             let mut command = Command::new("setsid");
-            command.args(["sh", "-c", script, "sh"]).arg(&directory).args(server.program());
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            command.args(["--fork", "sh", "-c", script, "sh"]).arg(&directory).args(server.program());
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
             until("starting Postgres", || psql(&server.url("postgres"), "SELECT 1").is_ok());
             fs::write(directory.join("port"), port.to_string()).unwrap();
         }
@@ -134,7 +77,6 @@ impl Postgres {
     }
 
     /// One for this test alone, which it may kill.
-    #[cfg(feature = "postgres")]
     pub(crate) fn start(synced: bool) -> Self {
         let held = tempfile::tempdir().unwrap();
         give(held.path());
@@ -178,7 +120,6 @@ impl Postgres {
     }
 
     /// Starts it again after [`Postgres::kill`].
-    #[cfg(feature = "postgres")]
     pub(crate) fn resume(&mut self) {
         self.process = Some(Process::start(&self.program()));
         let url = self.url("postgres");
@@ -186,7 +127,6 @@ impl Postgres {
     }
 
     /// Ends it at once, as loss of power would, but for what the operating system still holds.
-    #[cfg(feature = "postgres")]
     pub(crate) fn kill(&mut self) {
         let process = self.process.take().unwrap();
         process.signal("-STOP");
@@ -231,7 +171,8 @@ fn binary(name: &str) -> PathBuf {
     let mut found: Vec<_> = installed.map(|version| version.path().join("bin").join(name)).collect();
     found.sort();
     found.retain(|path| path.exists());
-    found.pop().expect("Postgres is not installed: run scripts/setup.sh test")
+    assert!(!found.is_empty(), "Postgres is not installed: run scripts/setup.sh test");
+    found.pop().unwrap()
 }
 
 /// It refuses to run as root.
@@ -249,47 +190,5 @@ fn give(directory: &Path) {
     if rustix::process::getuid().is_root() {
         let given = Command::new("chown").arg("postgres:postgres").arg(directory).status().unwrap();
         assert!(given.success());
-    }
-}
-
-/// A NATS server of our own.
-#[cfg(feature = "nats")]
-#[derive(Debug)]
-pub(crate) struct Nats {
-    port: u16,
-    process: Option<Process>,
-}
-
-#[cfg(feature = "nats")]
-impl Nats {
-    /// The one that all tests of this process share.
-    pub(crate) fn shared() -> &'static Self {
-        static SHARED: OnceLock<Nats> = OnceLock::new();
-        SHARED.get_or_init(Self::start)
-    }
-
-    pub(crate) fn start() -> Self {
-        let mut server = Self { port: free_port(), process: None };
-        server.resume();
-        server
-    }
-
-    pub(crate) fn stop(&mut self) {
-        self.process = None;
-    }
-
-    /// Starts it again after [`Nats::stop`].
-    pub(crate) fn resume(&mut self) {
-        let port = self.port.to_string();
-        let program = ["nats-server", "-a", "127.0.0.1", "-p", &port].map(String::from);
-        self.process = Some(Process::start(&program));
-        let address = format!("127.0.0.1:{port}");
-        until("starting NATS (scripts/setup.sh test installs it)", || {
-            std::net::TcpStream::connect(&address).is_ok()
-        });
-    }
-
-    pub(crate) fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
     }
 }
