@@ -1,6 +1,7 @@
 //! Postgres.
 
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -16,6 +17,7 @@ pub(crate) struct Postgres {
     directory: PathBuf,
     pub(crate) port: u16,
     synced: bool,
+    settings: Vec<String>,
     process: Option<Process>,
     _held: Held,
 }
@@ -55,8 +57,14 @@ impl Postgres {
         used.lock_shared().unwrap();
         let known = fs::read_to_string(directory.join("port")).ok().and_then(|port| port.parse().ok());
         let port = known.unwrap_or_else(free_port);
-        let server =
-            Self { directory: directory.clone(), port, synced: false, process: None, _held: Held::Use(used) };
+        let server = Self {
+            directory: directory.clone(),
+            port,
+            synced: false,
+            settings: vec![],
+            process: None,
+            _held: Held::Use(used),
+        };
         if known.is_none() || psql(&server.url("postgres"), "SELECT 1").is_err() {
             let _ = fs::remove_dir_all(directory.join("data"));
             server.make();
@@ -78,13 +86,33 @@ impl Postgres {
 
     /// One for this test alone, which it may kill.
     pub(crate) fn start(synced: bool) -> Self {
+        let mut server = Self::made(synced);
+        server.resume();
+        server
+    }
+
+    /// One that speaks TLS, with this certificate and key (PEM).
+    pub(crate) fn start_with_tls(certificate: &str, key: &str) -> Self {
+        let mut server = Self::made(false);
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let path = server.directory.join("data").join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            give(&path);
+        }
+        server.settings.push("ssl=on".into());
+        server.resume();
+        server
+    }
+
+    fn made(synced: bool) -> Self {
         let held = tempfile::tempdir().unwrap();
         give(held.path());
         let directory = held.path().to_owned();
         let held = Held::Directory(held);
-        let mut server = Self { directory, port: free_port(), synced, process: None, _held: held };
+        let server =
+            Self { directory, port: free_port(), synced, settings: vec![], process: None, _held: held };
         server.make();
-        server.resume();
         server
     }
 
@@ -113,7 +141,10 @@ impl Postgres {
             "max_connections=400".into(),
             format!("fsync={sync}"),
             format!("full_page_writes={sync}"),
-        ] {
+        ]
+        .into_iter()
+        .chain(self.settings.iter().cloned())
+        {
             program.extend(["-c".to_owned(), setting]);
         }
         program
@@ -186,9 +217,9 @@ fn as_postgres(program: &Path) -> Command {
     }
 }
 
-fn give(directory: &Path) {
+fn give(path: &Path) {
     if rustix::process::getuid().is_root() {
-        let given = Command::new("chown").arg("postgres:postgres").arg(directory).status().unwrap();
+        let given = Command::new("chown").arg("postgres:postgres").arg(path).status().unwrap();
         assert!(given.success());
     }
 }

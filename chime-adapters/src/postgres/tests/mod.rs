@@ -6,6 +6,7 @@ use tokio::runtime::Runtime;
 use super::*;
 use crate::servers::Postgres;
 
+mod encrypted;
 mod faults;
 mod nodes;
 mod proxy;
