@@ -1,8 +1,8 @@
 //! Adapters for the ports of `chime-domain`.
 //!
 //! [`memory`] is the reference behaviour and needs no runtime. The others stand behind features, one each:
-//! `sqlite` (on by default) for the embedded durable store, `file` for blobs in a directory,
-//! `outbound` for calls that leave the service.
+//! `sqlite` (on by default) for the embedded durable store, `postgres` for one that several processes share, `nats` for
+//! the event bus between them, `file` for blobs in a directory, `outbound` for calls that leave the service.
 //!
 //! A whole Chime in a unit test:
 //!
@@ -31,8 +31,16 @@
 #[cfg(feature = "file")]
 pub mod file;
 pub mod memory;
+#[cfg(feature = "nats")]
+pub mod nats;
 #[cfg(feature = "outbound")]
 pub mod outbound;
+#[cfg(any(feature = "postgres", feature = "nats"))]
+mod percent;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(all(test, any(feature = "postgres", feature = "nats")))]
+mod servers;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod system;

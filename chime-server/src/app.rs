@@ -16,7 +16,7 @@ use crate::query::Issuers;
 use crate::shutdown::Shutdown;
 use crate::throttle::{Rate, Throttle};
 use crate::worker::{Flows, Scheduler};
-use crate::ws::Hub;
+use crate::ws::{Hub, Roster};
 
 /// Derived signing keys that are kept, some 500 bytes each.
 const SIGNING_KEYS: usize = 4096;
@@ -39,6 +39,7 @@ struct Shared {
     flows: Flows,
     hub: Hub,
     backlog: Backlog,
+    roster: Option<Roster>,
     options: AppOptions,
 }
 
@@ -69,6 +70,8 @@ pub struct AppOptions {
     pub audit: Arc<Audit>,
     /// Says when to stop; a process that embeds the server drains it with its own.
     pub shutdown: Shutdown,
+    /// The name of this server among those that share its store; without one, it is the only one.
+    pub node: Option<String>,
 }
 
 /// How far the fan-out was behind at the last look, and who was admitted since: a look may be a question to a database.
@@ -107,6 +110,7 @@ impl Default for AppOptions {
             test_clock: None,
             audit: Arc::default(),
             shutdown: Shutdown::default(),
+            node: None,
         }
     }
 }
@@ -137,8 +141,9 @@ impl App {
             metrics,
             flows: Flows::new(chime.clone(), options.shutdown.clone()),
             health,
-            hub: Hub::default(),
+            hub: Hub::new(options.node.clone()),
             backlog: Backlog::default(),
+            roster: options.node.clone().map(|node| Roster::new(chime.clone(), node)),
             options,
             chime,
         }))
@@ -209,6 +214,11 @@ impl App {
     #[must_use]
     pub fn shutdown(&self) -> &Shutdown {
         &self.0.options.shutdown
+    }
+
+    /// Counts the connections of users, where other servers have some too.
+    pub(crate) fn roster(&self) -> Option<&Roster> {
+        self.0.roster.as_ref()
     }
 
     pub(crate) fn hub(&self) -> &Hub {

@@ -1,5 +1,7 @@
 //! The composition root: the only place that names concrete adapters.
 
+mod store;
+
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -8,22 +10,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use chime_adapters::memory::{InProcessBus, MemoryStore};
+use chime_adapters::memory::InProcessBus;
 use chime_adapters::outbound::{LambdaFunctions, OutboundClient, OutboundConfig, PushGateway};
-use chime_adapters::sqlite::{Durability, SqliteConfig, SqliteError, SqliteStore};
 use chime_adapters::{SystemClock, SystemEntropy, TestClock};
 use chime_domain::flow::{Chime, Settings};
-use chime_domain::ports::{Clock, Functions, NoNotifier, Notifier, Store};
+use chime_domain::ports::{Clock, Functions, NoNotifier, Notifier};
 use rustls::server::ResolvesServerCert;
 use serde_json::{Value, json};
 
 use crate::app::{App, AppOptions};
 use crate::auth::root_file;
-use crate::config::{Config, Database, Oidc, Outbound, Storage, Tls};
+use crate::config::{Config, Oidc, Outbound, Tls};
 use crate::explain::{self, Explained, Question, remote};
 use crate::files::{self, Access};
 use crate::http::{ConnectionLimits, Listener, router, serve};
-use crate::ops::Audit;
+use crate::ops::{Audit, Condition, Health};
 use crate::query::{Issuer, Issuers};
 use crate::shutdown::Shutdown;
 use crate::tls::{Authority, Current, Files, acceptor, names};
@@ -33,6 +34,9 @@ use crate::worker;
 const ENDPOINTS: &str = "endpoints.json";
 /// How long the background may take to stop once it was forced to.
 const FORCED: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether the bus is there.
+const BUS_LOOK: Duration = Duration::from_millis(500);
 
 /// A server that serves.
 #[derive(Debug)]
@@ -73,7 +77,7 @@ pub async fn start(config: &Config) -> Result<Running> {
     fs::create_dir_all(data_dir).with_context(|| format!("the data directory {}", data_dir.display()))?;
     let lock = lock(data_dir)?;
     forget_endpoints(data_dir)?;
-    let store = open_store(&config.storage)?;
+    let store::Opened { store, node, bus } = store::open(&config.storage).await?;
     let wall: Arc<dyn Clock> = Arc::new(SystemClock);
     let test_clock = config.test_clock.then(|| Arc::new(TestClock::over(Arc::clone(&wall))));
     let clock = test_clock.clone().map_or_else(|| Arc::clone(&wall), |clock| clock as Arc<dyn Clock>);
@@ -124,9 +128,13 @@ pub async fn start(config: &Config) -> Result<Running> {
             issuers: issuers(&config.oidc)?,
             audit: Arc::new(audit(config)?),
             shutdown: shutdown.clone(),
+            node,
         },
     );
     worker::spawn(&app, Arc::new(InProcessBus::new())).await.context("the outbox")?;
+    if let Some(bus) = bus {
+        tokio::spawn(watch_bus(bus, app.health().clone(), shutdown.clone()));
+    }
     let limits = ConnectionLimits::new(config.http.max_connections, config.http.header_timeout);
     for listener in [plain, secure] {
         tokio::spawn(serve(listener, router(app.clone()), limits.clone(), shutdown.clone()));
@@ -146,7 +154,7 @@ pub async fn explain(config: &Config, question: &Question) -> Result<Explained> 
         Some(root) => Some(root.clone()),
         None => root_file::read(data_dir).with_context(|| root_file::path(data_dir).display().to_string())?,
     };
-    if let Some(store) = closed_store(&config.storage)? {
+    if let Some(store) = store::beside(&config.storage).await? {
         let chime = Chime::shared(store, Arc::new(SystemClock), Arc::new(SystemEntropy));
         let chime = chime.settings(settings(config)).build().await.context("the store")?;
         let app = App::new(chime, AppOptions { root, ..AppOptions::default() });
@@ -162,20 +170,6 @@ pub async fn explain(config: &Config, question: &Question) -> Result<Explained> 
     remote::ask(url, &config.auth.region, &root, SystemClock.now(), question)
         .await
         .with_context(|| format!("the server at {url}"))
-}
-
-/// The store, unless a server has it: one in memory, or one whose file is open.
-fn closed_store(storage: &Storage) -> Result<Option<Arc<dyn Store>>> {
-    match &storage.database {
-        Database::Memory => return Ok(None),
-        Database::Sqlite(path) if !path.exists() => bail!("there is no database {} yet", path.display()),
-        Database::Sqlite(_) => {}
-    }
-    match open_store(storage) {
-        Ok(store) => Ok(Some(store)),
-        Err(error) if matches!(error.downcast_ref(), Some(SqliteError::InUse)) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 impl Running {
@@ -214,6 +208,20 @@ impl Running {
     }
 }
 
+/// Says how the bus between servers is. Without it everything is served, from the outbox, and later.
+async fn watch_bus(is_connected: store::BusState, health: Health, shutdown: Shutdown) {
+    loop {
+        health.set_bus(match is_connected() {
+            true => Condition::Good,
+            false => Condition::Degraded("away; other servers are heard of later"),
+        });
+        tokio::select! {
+            () = tokio::time::sleep(BUS_LOOK) => {}
+            () = shutdown.draining() => return,
+        }
+    }
+}
+
 /// Refuses a second server on one data directory: both would write its files.
 fn lock(data_dir: &Path) -> Result<File> {
     let path = data_dir.join("lock");
@@ -228,19 +236,6 @@ fn lock(data_dir: &Path) -> Result<File> {
             )
         }
         Err(TryLockError::Error(error)) => Err(error).with_context(|| path.display().to_string()),
-    }
-}
-
-fn open_store(storage: &Storage) -> Result<Arc<dyn Store>> {
-    match &storage.database {
-        Database::Memory => Ok(Arc::new(MemoryStore::new())),
-        Database::Sqlite(path) => {
-            let durability = if storage.survives_power_loss { Durability::Full } else { Durability::Normal };
-            let config = SqliteConfig::new(path).with_durability(durability);
-            let store =
-                SqliteStore::open(config).with_context(|| format!("the database {}", path.display()))?;
-            Ok(Arc::new(store))
-        }
     }
 }
 

@@ -10,6 +10,8 @@ pub enum Condition {
     Good,
     /// It is not part of this server.
     Off,
+    /// The server serves without it, though not as well, for this reason.
+    Degraded(&'static str),
     /// It does not work, for this reason.
     Bad(&'static str),
 }
@@ -27,7 +29,7 @@ impl fmt::Display for Condition {
         f.write_str(match self {
             Self::Good => "ok",
             Self::Off => "off",
-            Self::Bad(reason) => reason,
+            Self::Degraded(reason) | Self::Bad(reason) => reason,
         })
     }
 }
@@ -42,6 +44,7 @@ struct Parts {
     scheduler: Condition,
     tls: Condition,
     leaving: bool,
+    bus: Condition,
 }
 
 impl Default for Health {
@@ -51,6 +54,7 @@ impl Default for Health {
             store: Condition::Good,
             scheduler: Condition::Off,
             tls: Condition::Off,
+            bus: Condition::Off,
             leaving: false,
         })))
     }
@@ -87,6 +91,16 @@ impl Health {
 
     pub(crate) fn leave(&self) {
         self.with(|parts| parts.leaving = true);
+    }
+
+    /// How the bus between servers is.
+    #[must_use]
+    pub fn bus(&self) -> Condition {
+        self.with(|parts| parts.bus)
+    }
+
+    pub(crate) fn set_bus(&self, condition: Condition) {
+        self.with(|parts| parts.bus = condition);
     }
 
     pub(crate) fn set_scheduler(&self, condition: Condition) {

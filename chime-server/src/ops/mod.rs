@@ -41,8 +41,13 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
     health.set_store(store);
     let leaving = health.is_leaving() || app.shutdown().is_draining();
     let serving = if leaving { Condition::Bad("shutting down") } else { Condition::Good };
-    let checks =
-        [("store", store), ("scheduler", health.scheduler()), ("tls", health.tls()), ("serving", serving)];
+    let checks = [
+        ("store", store),
+        ("scheduler", health.scheduler()),
+        ("tls", health.tls()),
+        ("bus", health.bus()),
+        ("serving", serving),
+    ];
     for (part, condition) in &checks {
         app.metrics().ready(part, condition.is_good());
     }

@@ -26,9 +26,19 @@ pub async fn spawn(app: &App, bus: Arc<dyn Bus>) -> Result<(), StoreError> {
     app.hub().begin_after(settled);
     let subscription = bus.subscribe().await?;
     let shutdown = app.shutdown();
+    if let Some(roster) = app.roster() {
+        // Before anybody is let in: a server that has not said that it is there has no connections that count.
+        roster.say().await?;
+        let app = app.clone();
+        tokio::spawn(async move {
+            if let Some(roster) = app.roster() {
+                roster.keep(app.shutdown()).await;
+            }
+        });
+    }
     let scheduler = app.scheduler().clone().run(shutdown.clone());
-    let relay =
-        relay::relay(app.chime().clone(), bus, settled, shutdown.clone(), app.metrics().relay_failures());
+    let (hub, failures) = (app.hub().clone(), app.metrics().relay_failures());
+    let relay = relay::relay(app.chime().clone(), bus, hub, settled, shutdown.clone(), failures);
     let fan_out = fanout::fan_out(app.clone(), subscription);
     for task in [shutdown.guard(), shutdown.guard(), shutdown.guard()].into_iter().zip([
         Box::pin(scheduler) as std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,

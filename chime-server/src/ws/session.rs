@@ -14,6 +14,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 use super::admit::{Admitted, Refused};
 use super::outgoing::{Close, Next, Outgoing};
 use super::prefetch;
+use super::roster::NotEntered;
 use crate::app::App;
 
 /// How long a client that is being closed may take to take its close frame.
@@ -59,9 +60,19 @@ async fn open(app: &App, socket: &mut Socket, admitted: Admitted) -> Result<(), 
     let hub = app.hub();
     let outgoing = Arc::new(Outgoing::new());
     let limit = app.chime().settings().limits.get(Quota::ConnectionsPerUser);
-    let connected = hub
-        .connect(&user, &session, limit, &outgoing)
-        .map_err(|_| Refused::denied(format!("the user has {limit} connections already")))?;
+    let connected = hub.connect(&user, &session, limit, &outgoing).map_err(|_| too_many(limit))?;
+    if let Some(roster) = app.roster()
+        && let Err(refused) = roster.enter(&user, &session, connected.id, limit).await
+    {
+        hub.disconnect(connected.id);
+        return Err(match refused {
+            NotEntered::TooMany => too_many(limit),
+            NotEntered::Store(error) => {
+                tracing::debug!(%error, "a connection cannot be counted");
+                Refused::try_again()
+            }
+        });
+    }
     app.metrics().sessions_changed(1);
     if app.shutdown().is_draining() {
         outgoing.close(Close::Restart);
@@ -76,8 +87,15 @@ async fn open(app: &App, socket: &mut Socket, admitted: Admitted) -> Result<(), 
         }
     }
     hub.disconnect(connected.id);
+    if let Some(roster) = app.roster() {
+        roster.leave(&user, connected.id).await;
+    }
     app.metrics().sessions_changed(-1);
     established.map_err(|_| Refused::try_again())
+}
+
+fn too_many(limit: u64) -> Refused {
+    Refused::denied(format!("the user has {limit} connections already"))
 }
 
 /// Gives the code with which the server closed the connection, if it did.
