@@ -18,6 +18,7 @@ from harness.clients import (
     send,
     token,
 )
+from harness.sockets import open_socket
 from harness.world import World
 
 ALIAS = "arn:aws:lex:us-east-1:123456789012:bot-alias/ABCDEFGHIJ/0123456789"
@@ -286,13 +287,9 @@ def test_a_bot_is_promoted_to_administrator_acts_as_one_and_is_demoted(world, bo
     assert refusal(world.messages, channel, bot) == FORBIDDEN
 
 
-def test_a_bot_connects_to_a_socket_and_hears_what_is_said(server, world, bot, sockets):
-    alice = world.user("alice")
-    channel = world.channel(alice)
-    world.join(channel, bot, alice)
-    ear = sockets(server, bot)
-    world.send(channel, alice, "hello bot")
-    assert ear.frame().payload["Content"] == "hello bot"
+def test_a_socket_is_for_users_and_is_closed_to_a_bot(server, world, bot):
+    with open_socket(server, bot, established=False) as ear:
+        assert ear.closed_with() == 4003
 
 
 def test_a_bot_of_another_app_instance_is_refused_as_member_and_as_bearer(world, root):

@@ -191,21 +191,37 @@ def test_a_member_who_prefers_none_is_not_told_in_that_channel_until_it_prefers_
     assert gateway.tokens(2) == ["alices", "bobs"]
 
 
-@pytest.mark.parametrize("rule, attributes, told", [
-    ('{"mention":["bob"]}', {"mention": ["alice", "bob"]}, True),
-    ('{"mention":["bob"]}', {"mention": ["alice"]}, False),
-    ('{"mention":["bob"]}', {}, False),
-    ('{"type":[{"anything-but":["Room"]}]}', {"type": ["Talk"]}, True),
-    ('{"type":[{"anything-but":["Room"]}]}', {"type": ["Room"]}, False),
-    ('{"a":["1"],"b":["2"]}', {"a": ["1"], "b": ["2"]}, True),
-    ('{"a":["1"],"b":["2"]}', {"a": ["1"]}, False),
-    ('{"$or":[{"a":["1"]},{"b":["2"]}]}', {"b": ["2"]}, True),
-    ('{"$or":[{"a":["1"]},{"b":["2"]}]}', {"b": ["3"]}, False),
-])
-def test_filtered_preferences_look_at_the_attributes_of_the_message(stage, gateway, rule, attributes, told):
-    stage.prefer(stage.bob, "FILTERED", rule)
-    stage.send(MessageAttributes={name: {"StringValues": values} for name, values in attributes.items()})
-    assert gateway.tokens(1 + told) == ["alices", "bobs"][:1 + told]
+FILTERS = {
+    "mentioned": '{"mention":["bob"]}',
+    "no room": '{"type":[{"anything-but":["Room"]}]}',
+    "both": '{"a":["1"],"b":["2"]}',
+    "either": '{"$or":[{"a":["1"]},{"b":["2"]}]}',
+}
+FILTERED = [
+    ({}, {"no room"}),
+    ({"mention": ["alice", "bob"]}, {"mentioned", "no room"}),
+    ({"mention": ["alice"], "type": ["Room"]}, set()),
+    ({"mention": ["bob"], "type": ["Room"]}, {"mentioned"}),
+    ({"type": ["Talk"], "a": ["1"]}, {"no room", "either"}),
+    ({"type": ["Room"], "a": ["1"], "b": ["2"]}, {"both", "either"}),
+    ({"type": ["Room"], "a": ["2"], "b": ["3"]}, set()),
+]
+
+
+def test_filtered_preferences_look_at_the_attributes_of_the_message(stage, gateway):
+    stage.prefer(stage.alice, "NONE")
+    stage.prefer(stage.bob, "NONE")
+    for name, rule in FILTERS.items():
+        member = stage.world.user()
+        stage.world.join(stage.channel, member, stage.alice)
+        register(stage.world, member, name)
+        stage.prefer(member, "FILTERED", rule)
+    for n, (attributes, _) in enumerate(FILTERED):
+        stage.send(PushNotification={"Title": str(n)},
+                   MessageAttributes={name: {"StringValues": values} for name, values in attributes.items()})
+    expected = sorted((str(n), name) for n, (_, names) in enumerate(FILTERED) for name in names)
+    assert sorted((body["Title"], body["DeviceToken"]) for body in gateway.told(len(expected))) == expected
+    assert gateway.quiet() is True
 
 
 @pytest.mark.parametrize("rule", ["", "bob", "[]", '{"mention":"bob"}', '{"mention":[{"prefix":"b"}]}', "{}",
