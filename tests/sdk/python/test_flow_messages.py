@@ -541,6 +541,37 @@ def test_within_its_time_a_processor_may_call_back_late_and_beyond_it_not(launch
     assert stage.texts() == ["late"]
 
 
+def test_a_function_that_hangs_behind_one_that_timed_out_does_not_hold_up_other_work(launch, functions):
+    server = launch(env=settings(functions))
+    function = functions.function()
+    stage = Stage(server, processor(function))
+    stage.send("never called back")
+    stage.send("hangs")
+    function.event()
+    entered, leave = threading.Event(), threading.Event()
+
+    def hang(_):
+        entered.set()
+        leave.wait(6)
+
+    function.reaction = hang
+    carol = stage.world.user("carol")
+    stage.world.join(stage.channel, carol, stage.alice)
+    moving = threading.Thread(target=advance, args=(server,), kwargs={"seconds": 61})
+    moving.start()
+    try:
+        assert entered.wait(5)
+        follow(server)
+        stage.world.identity.delete_app_instance_user(AppInstanceUserArn=carol)
+        until = time.monotonic() + 2
+        while time.monotonic() < until and carol in stage.world.members(stage.channel, stage.alice):
+            time.sleep(0.05)
+        assert carol not in stage.world.members(stage.channel, stage.alice)
+    finally:
+        leave.set()
+        moving.join(60)
+
+
 # Servers that end in between
 
 @pytest.mark.parametrize("ending", ["stop", "kill9"])

@@ -354,27 +354,49 @@ def test_a_device_that_the_gateway_cannot_serve_now_does_not_make_the_others_hea
     gateway.down()
 
 
-def test_a_gateway_that_hangs_holds_up_neither_sending_nor_the_pushes_of_other_channels(launch):
-    class Slow(Gateway):
-        def take(self, post):
-            if post.body["Title"] == "slow":
-                leave.wait(5)
-            return 200
+class Hanging(Gateway):
+    """Does not answer a push whose title is `hang` until it is let go."""
 
-    leave = threading.Event()
-    gateway = Slow()
+    def __init__(self):
+        self.leave = threading.Event()
+        super().__init__()
+
+    def take(self, post):
+        if post.body["Title"] == "hang":
+            self.leave.wait(6)
+        return 200
+
+
+@pytest.fixture
+def hanging(launch):
+    """The gateway, while it hangs on a push that was begun, and the stage."""
+    gateway = Hanging()
     stage = Stage(launch(env={"CHIME_PUSH_GATEWAY_URL": gateway.url}))
-    stage.send(PushNotification={"Title": "slow"})
-    other = stage.world.channel(stage.alice)
-    started = time.monotonic()
-    stage.world.send(other, stage.alice, **PUSH)
-    try:
-        while not any(post.body["Title"] == "title" for post in gateway.taken):
-            assert time.monotonic() - started < 3, "the other channel's push waits behind the slow one"
-            time.sleep(0.02)
-    finally:
-        leave.set()
-        gateway.down()
+    stage.send(PushNotification={"Title": "hang"})
+    until = time.monotonic() + 3
+    while not gateway.taken and time.monotonic() < until:
+        time.sleep(0.01)
+    yield gateway, stage
+    gateway.leave.set()
+    gateway.down()
+
+
+def test_a_gateway_that_hangs_on_one_message_does_not_hold_up_the_pushes_of_another(hanging):
+    gateway, stage = hanging
+    stage.world.send(stage.world.channel(stage.alice), stage.alice, **PUSH)
+    until = time.monotonic() + 3
+    while time.monotonic() < until and not any(post.body["Title"] == "title" for post in gateway.taken):
+        time.sleep(0.02)
+    assert any(post.body["Title"] == "title" for post in gateway.taken)
+
+
+def test_a_gateway_that_hangs_does_not_hold_up_what_a_deletion_leaves_to_be_done(hanging):
+    _, stage = hanging
+    stage.world.identity.delete_app_instance_user(AppInstanceUserArn=stage.bob)
+    until = time.monotonic() + 2
+    while time.monotonic() < until and stage.bob in stage.world.members(stage.channel, stage.alice):
+        time.sleep(0.05)
+    assert stage.world.members(stage.channel, stage.alice) == [stage.alice]
 
 
 def test_without_a_gateway_messages_with_a_push_are_sent(server, world):
