@@ -25,6 +25,7 @@ use crate::explain::{self, Explained, Question, remote};
 use crate::files::{self, Access};
 use crate::http::{ConnectionLimits, Listener, router, serve};
 use crate::ops::{Audit, Condition, Health};
+use crate::outbound::{LoggedFunctions, LoggedNotifier};
 use crate::query::{Issuer, Issuers};
 use crate::shutdown::Shutdown;
 use crate::tls::{Authority, Current, Files, acceptor, names};
@@ -274,13 +275,13 @@ fn outbound(config: &Outbound) -> Result<OutboundClient> {
 /// What calls the processors of channel flows.
 fn functions(config: &Outbound, client: &OutboundClient) -> Arc<dyn Functions> {
     let (endpoint, urls) = (config.lambda_endpoint.clone(), config.functions.clone());
-    Arc::new(LambdaFunctions::new(client.clone(), endpoint, urls))
+    Arc::new(LoggedFunctions(Arc::new(LambdaFunctions::new(client.clone(), endpoint, urls))))
 }
 
 /// What pushes notifications to devices.
 fn notifier(config: &Outbound, client: OutboundClient) -> Arc<dyn Notifier> {
     match &config.push_gateway {
-        Some(url) => Arc::new(PushGateway::new(client, url.clone())),
+        Some(url) => Arc::new(LoggedNotifier(Arc::new(PushGateway::new(client, url.clone())))),
         None => Arc::new(NoNotifier),
     }
 }

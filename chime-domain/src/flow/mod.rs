@@ -13,7 +13,7 @@ pub use decision::Decision;
 pub use facts::{Loaded, load};
 pub(crate) use idempotency::hex;
 pub use idempotency::{Claim, Token, fingerprint};
-pub use task::{Task, TaskKind};
+pub use task::{Lane, Task, TaskKind};
 
 #[cfg(test)]
 mod tests {

@@ -108,6 +108,7 @@ pub(in crate::messaging) fn enqueue(
     doing: FlowDoing,
     message: Message,
     callback: CallbackId,
+    settings: &Settings,
     now: Timestamp,
 ) -> Decision<Outcome> {
     let id: EntryId = match doing {
@@ -128,7 +129,14 @@ pub(in crate::messaging) fn enqueue(
             record: Record::of(work),
             keep: true,
         })
-        .change(Task::new(TaskKind::RunFlow, now + LOOK_AFTER, [channel.to_string()]).schedule())
+        .change(
+            Task::new(
+                TaskKind::RunFlow,
+                now + LOOK_AFTER.min(settings.callback_timeout),
+                [channel.to_string()],
+            )
+            .schedule(),
+        )
         .announce(told)
 }
 

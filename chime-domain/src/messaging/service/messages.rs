@@ -103,7 +103,15 @@ impl Messaging<'_> {
         doing: FlowDoing,
         message: Message,
     ) -> Result<Decision<Outcome>, Refusal> {
-        Ok(flows::enqueue(facts, flow, doing, message, self.chime.new_callback()?, self.chime.now()))
+        Ok(flows::enqueue(
+            facts,
+            flow,
+            doing,
+            message,
+            self.chime.new_callback()?,
+            self.settings(),
+            self.chime.now(),
+        ))
     }
 
     /// The record of a token that a message which is not kept has used.

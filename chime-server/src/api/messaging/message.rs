@@ -186,8 +186,12 @@ pub(super) async fn send_channel_message(app: App, request: ApiRequest) -> Resul
     command.push = push(input.push_notification)?;
     app.hold_back_senders().await?;
     let messaging = app.chime().messaging(request.acting_user()?).in_sub_channel(sub_channel.as_ref());
+    let pushes = command.push.is_some();
     let outcome = messaging.send_channel_message(command).await?;
     app.flows().after(&channel, outcome.status);
+    if pushes {
+        app.scheduler().nudge_outward();
+    }
     sent(&channel, &outcome.id, Some(outcome.status.into()), sub_channel.as_ref())
 }
 
