@@ -107,8 +107,6 @@ pub const RETENTION_GRACE_DAYS: u32 = 30;
 pub const CONTROL_CONTENT_BYTES: usize = 30;
 /// Members of one batch (rule CHN-12).
 pub const BATCH_MEMBERSHIPS: std::ops::RangeInclusive<usize> = 1..=100;
-/// Characters of the filter rule of a membership's preferences; the models set no upper bound, this one is ours.
-pub const FILTER_RULE: std::ops::RangeInclusive<usize> = 1..=1024;
 /// Members, and moderators, that a channel is created with (wire rule D-08).
 pub const CREATE_CHANNEL_ARNS: std::ops::RangeInclusive<usize> = 1..=10;
 /// Tags of one request (rule APP-21).

@@ -8,6 +8,8 @@ mod flows;
 mod purge;
 mod retention;
 
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::error::{ServiceError, StoreError};
@@ -23,10 +25,40 @@ const RETRY: Duration = Duration::from_secs(5);
 const CHUNK: usize = 64;
 
 /// A task that is somebody's to do.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Claimed {
     task: Loaded<Task>,
     claimed: Loaded<Task>,
+    _mine: Mine,
+}
+
+/// The tasks that this process is at. A clock that is moved ends leases, but not what is being done.
+#[derive(Debug, Default)]
+struct AtWork(Mutex<HashSet<Key>>);
+
+/// One of them, for as long as it is held.
+#[derive(Debug)]
+struct Mine {
+    all: Arc<AtWork>,
+    key: Key,
+}
+
+impl AtWork {
+    fn begin(self: &Arc<Self>, key: &Key) -> Option<Mine> {
+        // What a panic leaves behind is a set of keys still.
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(key.clone()).then(|| Mine { all: Arc::clone(self), key: key.clone() })
+    }
+
+    fn has(&self, key: &Key) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(key)
+    }
+}
+
+impl Drop for Mine {
+    fn drop(&mut self) {
+        self.all.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
 }
 
 impl Chime {
@@ -84,7 +116,7 @@ impl Chime {
     /// # Errors
     ///
     /// The task's own, after it was put off.
-    pub async fn run_claimed(&self, Claimed { task, claimed }: Claimed) -> Result<(), ServiceError> {
+    pub async fn run_claimed(&self, Claimed { task, claimed, _mine }: Claimed) -> Result<(), ServiceError> {
         match self.run(&task).await {
             Ok(next) => Ok(self.finish(&claimed, next).await?),
             Err(error) => {
@@ -111,7 +143,7 @@ impl Chime {
     }
 
     async fn due(&self, lanes: &[Lane]) -> Result<Vec<(Key, Loaded<Task>)>, StoreError> {
-        let now = self.now();
+        let (now, at_work) = (self.now(), self.local::<AtWork>());
         let before = format!("task/{:015}", now.millis().max(0) + 1);
         let mut after = None;
         loop {
@@ -123,7 +155,9 @@ impl Chime {
             for (key, record) in found {
                 let task = Loaded::<Task>::decode(key.clone(), Some(record))?;
                 let is_free = |task: &Task| task.leased.is_none_or(|leased| leased <= now);
-                if task.get().is_some_and(|task| lanes.contains(&task.kind.lane()) && is_free(task)) {
+                if !at_work.has(&key)
+                    && task.get().is_some_and(|task| lanes.contains(&task.kind.lane()) && is_free(task))
+                {
                     free.push((key, task));
                 }
             }
@@ -135,6 +169,7 @@ impl Chime {
 
     async fn claim(&self, key: &Key, task: &Loaded<Task>) -> Result<Option<Claimed>, StoreError> {
         let Some(value) = task.get() else { return Ok(None) };
+        let Some(mine) = self.local::<AtWork>().begin(key) else { return Ok(None) };
         let leased = Task { leased: Some(self.now() + LEASE), ..value.clone() };
         let batch = Batch {
             guards: vec![task.guard()],
@@ -143,9 +178,9 @@ impl Chime {
         };
         match self.store().commit(batch).await {
             Ok(_) => {
-                let mine = load::<Task>(self.store(), key.clone()).await?;
-                let is_mine = mine.get() == Some(&leased);
-                Ok(is_mine.then(|| Claimed { task: task.clone(), claimed: mine }))
+                let claimed = load::<Task>(self.store(), key.clone()).await?;
+                let is_mine = claimed.get() == Some(&leased);
+                Ok(is_mine.then(|| Claimed { task: task.clone(), claimed, _mine: mine }))
             }
             Err(StoreError::Conflict) => Ok(None),
             Err(error) => Err(error),

@@ -3,7 +3,7 @@
 use chime_domain::access::MembershipType;
 use chime_domain::arn::AppInstanceUserArn;
 use chime_domain::ids::SubChannelId;
-use chime_domain::limits::{BATCH_MEMBERSHIPS, FILTER_RULE};
+use chime_domain::limits::BATCH_MEMBERSHIPS;
 use chime_domain::messaging::{AllowNotifications, FilterRule, Preferences};
 use chime_domain::text::Private;
 use serde::{Deserialize, Serialize};
@@ -246,9 +246,6 @@ pub(super) async fn put_channel_membership_preferences(
     let input: PutPreferences = request.json()?;
     let push = required(input.preferences, "Preferences")?.push_notifications;
     let push = push.unwrap_or(Push { allow_notifications: AllowNotifications::All, filter_rule: None });
-    if push.filter_rule.as_ref().is_some_and(|rule| !FILTER_RULE.contains(&rule.chars().count())) {
-        return Err(ApiError::bad_request("W-17", "FilterRule must have 1 to 1024 characters."));
-    }
     let filtered = push.allow_notifications == AllowNotifications::Filtered;
     if filtered != push.filter_rule.is_some() {
         return Err(ApiError::bad_request("W-17", "FilterRule goes with AllowNotifications FILTERED."));
