@@ -22,6 +22,7 @@ need pkg-config pkg-config
 need cmake cmake
 if [ "$purpose" = test ]; then
   need curl curl
+  need openssl openssl
   need python3 python3
   need nodejs node
   need chromium chromium chromium-browser

@@ -66,6 +66,8 @@ pub struct AppOptions {
     pub issuers: Issuers,
     /// The clock that `/_chime/clock` moves; without one, that path does not exist.
     pub test_clock: Option<Arc<TestClock>>,
+    /// The key that browsers subscribe to push notifications with, if they are pushed to.
+    pub web_push_key: Option<String>,
     /// Where denials and changes are noted.
     pub audit: Arc<Audit>,
     /// Says when to stop; a process that embeds the server drains it with its own.
@@ -108,6 +110,7 @@ impl Default for AppOptions {
             messaging_endpoint: "localhost".into(),
             issuers: Issuers::default(),
             test_clock: None,
+            web_push_key: None,
             audit: Arc::default(),
             shutdown: Shutdown::default(),
             node: None,

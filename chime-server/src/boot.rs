@@ -1,5 +1,6 @@
 //! The composition root: the only place that names concrete adapters.
 
+mod outward;
 mod store;
 
 use std::fs::{self, File, TryLockError};
@@ -11,21 +12,19 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use chime_adapters::memory::InProcessBus;
-use chime_adapters::outbound::{LambdaFunctions, OutboundClient, OutboundConfig, PushGateway};
 use chime_adapters::{SystemClock, SystemEntropy, TestClock};
 use chime_domain::flow::{Chime, Settings};
-use chime_domain::ports::{Clock, Functions, NoNotifier, Notifier};
+use chime_domain::ports::Clock;
 use rustls::server::ResolvesServerCert;
 use serde_json::{Value, json};
 
 use crate::app::{App, AppOptions};
 use crate::auth::root_file;
-use crate::config::{Config, Oidc, Outbound, Tls};
+use crate::config::{Config, Oidc, Tls};
 use crate::explain::{self, Explained, Question, remote};
 use crate::files::{self, Access};
 use crate::http::{ConnectionLimits, Listener, router, serve};
 use crate::ops::{Audit, Condition, Health};
-use crate::outbound::{LoggedFunctions, LoggedNotifier};
 use crate::query::{Issuer, Issuers};
 use crate::shutdown::Shutdown;
 use crate::tls::{Authority, Current, Files, acceptor, names};
@@ -82,10 +81,9 @@ pub async fn start(config: &Config) -> Result<Running> {
     let wall: Arc<dyn Clock> = Arc::new(SystemClock);
     let test_clock = config.test_clock.then(|| Arc::new(TestClock::over(Arc::clone(&wall))));
     let clock = test_clock.clone().map_or_else(|| Arc::clone(&wall), |clock| clock as Arc<dyn Clock>);
-    let chime = Chime::shared(store, clock, Arc::new(SystemEntropy)).settings(settings(config));
-    let client = outbound(&config.outbound)?;
-    let chime =
-        chime.functions(functions(&config.outbound, &client)).notifier(notifier(&config.outbound, client));
+    let chime = Chime::shared(store, Arc::clone(&clock), Arc::new(SystemEntropy)).settings(settings(config));
+    let outward = outward::open(config, Arc::clone(&clock))?;
+    let chime = chime.functions(outward.functions).notifier(outward.notifier);
     let chime = chime.build().await.context("the store")?;
 
     let (root, credentials) = match &config.auth.root {
@@ -129,6 +127,7 @@ pub async fn start(config: &Config) -> Result<Running> {
             issuers: issuers(&config.oidc)?,
             audit: Arc::new(audit(config)?),
             shutdown: shutdown.clone(),
+            web_push_key: outward.web_push_key,
             node,
         },
     );
@@ -257,32 +256,6 @@ fn audit(config: &Config) -> Result<Audit> {
     match &config.telemetry.audit {
         Some(path) => Audit::file(path).with_context(|| format!("the audit log {}", path.display())),
         None => Ok(Audit::Off),
-    }
-}
-
-/// The client of all calls that leave the server.
-fn outbound(config: &Outbound) -> Result<OutboundClient> {
-    // An embedding process may have installed one already, which serves as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let ca_pem = match &config.ca_file {
-        Some(path) => Some(fs::read(path).with_context(|| path.display().to_string())?),
-        None => None,
-    };
-    let bounds = OutboundConfig { ca_pem, allow_private: config.allow_private, ..OutboundConfig::default() };
-    OutboundClient::new(&bounds).context("calls out of the server")
-}
-
-/// What calls the processors of channel flows.
-fn functions(config: &Outbound, client: &OutboundClient) -> Arc<dyn Functions> {
-    let (endpoint, urls) = (config.lambda_endpoint.clone(), config.functions.clone());
-    Arc::new(LoggedFunctions(Arc::new(LambdaFunctions::new(client.clone(), endpoint, urls))))
-}
-
-/// What pushes notifications to devices.
-fn notifier(config: &Outbound, client: OutboundClient) -> Arc<dyn Notifier> {
-    match &config.push_gateway {
-        Some(url) => Arc::new(LoggedNotifier(Arc::new(PushGateway::new(client, url.clone())))),
-        None => Arc::new(NoNotifier),
     }
 }
 

@@ -46,7 +46,13 @@ impl Notifier for PushGateway {
             "Data": data,
         });
         let body = Private(body.to_string().into_bytes());
-        let call = Outbound { url: &self.url, trust: Trust::Operator, headers: &[], body };
+        let call = Outbound {
+            url: &self.url,
+            trust: Trust::Operator,
+            content_type: "application/json",
+            headers: &[],
+            body,
+        };
         match self.client.post(call).await {
             Ok(answer) => match answer.status {
                 200..=299 => Ok(()),

@@ -91,6 +91,14 @@ pub(crate) async fn metrics(State(app): State<App>) -> Response {
     response
 }
 
+/// The key that browsers subscribe to push notifications with.
+pub(crate) async fn web_push_key(State(app): State<App>) -> Response {
+    match &app.options().web_push_key {
+        Some(key) => answer(StatusCode::OK, &json!({ "PublicKey": key })),
+        None => answer(StatusCode::NOT_FOUND, &json!({ "Message": "Browsers are not pushed to." })),
+    }
+}
+
 /// A path of the server with a method it does not know.
 pub(crate) async fn method_not_allowed(request: Request) -> Response {
     let id = RequestId::take(&mut request.into_parts().0);
