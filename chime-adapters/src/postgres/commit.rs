@@ -213,7 +213,13 @@ impl Committer {
                     self.pause = Some(Instant::now() + PAUSE);
                     return Err(Reason::Failed(failure));
                 }
-                Err(Stop::Failed(failure)) => return Err(Reason::Failed(failure)),
+                Err(Stop::Failed(failure)) => {
+                    if failure.is_overtaken() {
+                        // Should its mark have gone, a new session has a new one.
+                        self.cut();
+                    }
+                    return Err(Reason::Failed(failure));
+                }
             }
         }
     }
@@ -228,7 +234,7 @@ impl Committer {
     async fn attempt(&mut self, group: &[Submission]) -> Result<(Outcomes, Vec<Announced>), Stop> {
         let patience = self.connector.patience;
         let wanted = Wanted::of(group.iter().map(|one| &one.batch));
-        let (node, place) = (self.node.clone(), self.place);
+        let node = self.node.clone();
         let ready = self.prepared(wanted.streams()).await.map_err(Stop::Failed)?;
         let client = &ready.session.client;
         let facts = match ready.reading.read(client, &wanted, patience).await {
@@ -254,7 +260,7 @@ impl Committer {
                 Err(error) => Err(Stop::Failed(error.into())),
             };
         }
-        let mark = Mark { node, place, before: ready.mark, after: ready.mark.wrapping_add(1) };
+        let mark = Mark { node, before: ready.mark, after: random_mark() };
         let before = match ready.writing.write(client, &mark, &state, patience).await {
             Ok(before) => {
                 ready.mark = mark.after;
@@ -291,10 +297,9 @@ impl Committer {
     async fn look_up(&self, mark: i64) -> Option<bool> {
         let deadline = Instant::now() + self.connector.patience;
         let mut pause = Duration::from_millis(20);
-        let fence = random_mark();
         while Instant::now() < deadline {
-            if let Ok(last) = self.fence(fence).await {
-                return Some(last == Some(mark));
+            if let Ok(committed) = self.fence(mark).await {
+                return Some(committed);
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(PAUSE);
@@ -303,17 +308,21 @@ impl Committer {
         None
     }
 
-    /// The mark of the last transaction that was committed before this fence was first put up. One that is under way is
-    /// waited for; one that has not set its mark will fail to.
-    async fn fence(&self, fence: i64) -> Result<Option<i64>, Failure> {
+    /// Whether the transaction with this mark was committed. If it is under way it is waited for, if it has not set its
+    /// mark it will not be able to.
+    async fn fence(&self, mark: i64) -> Result<bool, Failure> {
         let session = self.connector.connect().await?;
-        let sql = "UPDATE committer SET before = CASE WHEN mark = $3 THEN before ELSE mark END, mark = $3 \
-                   WHERE node = $1 AND place = $2 RETURNING before";
-        let parameters: [&(dyn ToSql + Sync); 3] = [&self.node, &self.place, &fence];
-        let asked = session.client.query_opt(sql, &parameters);
-        let row =
+        let (client, parameters): (_, [&(dyn ToSql + Sync); 3]) =
+            (&session.client, [&self.node, &mark, &self.place]);
+        let asked = async {
+            let sql = "INSERT INTO committer (node, mark, place, fenced) VALUES ($1, $2, $3, true) ON CONFLICT DO NOTHING";
+            client.execute(sql, &parameters).await?;
+            let sql = "SELECT fenced FROM committer WHERE node = $1 AND mark = $2";
+            client.query_one(sql, &[&self.node, &mark]).await?.try_get::<_, bool>(0)
+        };
+        let fenced =
             tokio::time::timeout(self.connector.patience, asked).await.map_err(|_| Failure::Silent)??;
-        row.map_or(Ok(None), |row| Ok(row.try_get(0)?))
+        Ok(!fenced)
     }
 }
 
@@ -350,9 +359,11 @@ async fn open(connector: &Connector, node: &str, place: i32) -> Result<Ready, Fa
     let session = connector.connect().await?;
     let mark = random_mark();
     let prepare = async {
-        let sql = "INSERT INTO committer (node, place, mark) VALUES ($1, $2, $3) \
-                   ON CONFLICT (node, place) DO UPDATE SET mark = excluded.mark";
-        session.client.execute(sql, &[&node, &place, &mark]).await?;
+        // What an earlier session of this committer left under way cannot set its mark any more.
+        let sql = "DELETE FROM committer WHERE node = $1 AND place = $2";
+        session.client.execute(sql, &[&node, &place]).await?;
+        let sql = "INSERT INTO committer (node, mark, place, fenced) VALUES ($1, $2, $3, false)";
+        session.client.execute(sql, &[&node, &mark, &place]).await?;
         let reading = Reading::prepare(&session.client).await?;
         let writing = Writing::prepare(&session.client).await?;
         Ok::<_, tokio_postgres::Error>((reading, writing))
