@@ -95,7 +95,9 @@ async fn raw(url: &str) {
         let done = rate(CONNECTIONS, move |task, n| {
             let (client, statement) = (Arc::clone(&clients[task]), statements[task].clone());
             let (channels, bodies) = (vec![n as i64; rows], vec![body.clone(); rows]);
-            async move { drop(client.execute(&statement, &[&channels, &bodies]).await.unwrap()) }
+            async move {
+                let _ = client.execute(&statement, &[&channels, &bodies]).await.unwrap();
+            }
         })
         .await;
         told(&format!("the database alone, {CONNECTIONS} connections, {name}"), done, rows);
