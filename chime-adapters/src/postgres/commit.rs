@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chime_domain::error::StoreError;
@@ -20,6 +21,8 @@ use crate::SystemEntropy;
 
 /// Batches that share one transaction at most, so that none waits long for the others.
 const GROUP: usize = 256;
+/// Batches under way for which another committer is worth its transactions.
+const EACH: usize = 32;
 /// Ids of streams in one block, more than a group can make; the migrations say so too.
 const BLOCK: i64 = 1 << 20;
 /// How long a database that was out of reach is left alone.
@@ -30,17 +33,31 @@ pub(super) struct Submission {
     batch: Batch,
     at: Instant,
     reply: oneshot::Sender<Result<Committed, StoreError>>,
+    _counted: Counted,
+}
+
+/// Counts a batch until it is answered.
+struct Counted(Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The queues of the committers.
 #[derive(Debug)]
-pub(super) struct Queues(Vec<mpsc::Sender<Submission>>);
+pub(super) struct Queues {
+    queues: Vec<mpsc::Sender<Submission>>,
+    /// Batches that are not answered yet.
+    open: Arc<AtomicUsize>,
+}
 
 impl Queues {
     /// Queues where `capacity` batches may wait, and their other ends.
     pub(super) fn new(count: usize, capacity: usize) -> (Self, Vec<mpsc::Receiver<Submission>>) {
         let (senders, receivers) = (0..count).map(|_| mpsc::channel((capacity / count).max(1))).unzip();
-        (Self(senders), receivers)
+        (Self { queues: senders, open: Arc::default() }, receivers)
     }
 
     /// Hands a batch to the committer that has what it writes.
@@ -49,9 +66,12 @@ impl Queues {
         batch: Batch,
     ) -> Result<oneshot::Receiver<Result<Committed, StoreError>>, StoreError> {
         let (reply, outcome) = oneshot::channel();
-        let place = place(&batch, self.0.len());
-        let queue = self.0.get(place).ok_or_else(closed)?;
-        let submission = Submission { batch, at: Instant::now(), reply };
+        let open = self.open.fetch_add(1, Ordering::Relaxed);
+        let counted = Counted(Arc::clone(&self.open));
+        // Transactions end one after the other, each with a sync: so few batches share few of them.
+        let active = (open / EACH).clamp(1, self.queues.len().max(1));
+        let queue = self.queues.get(place(&batch, active)).ok_or_else(closed)?;
+        let submission = Submission { batch, at: Instant::now(), reply, _counted: counted };
         queue.try_send(submission).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => busy(),
             mpsc::error::TrySendError::Closed(_) => closed(),
@@ -60,7 +80,8 @@ impl Queues {
     }
 }
 
-/// Which committer a batch goes to: those of one stream go to the same, so that they do not wait for each other.
+/// Which of `count` committers a batch goes to: those of one stream go to the same, so that they do not wait for each
+/// other.
 fn place(batch: &Batch, count: usize) -> usize {
     let stream = batch.changes.iter().find_map(|change| match change {
         Change::Append(append) => Some(&append.stream),
