@@ -37,6 +37,7 @@ mod facts;
 mod follow;
 mod keep;
 mod notify;
+mod queue;
 mod read;
 mod schema;
 mod store;
