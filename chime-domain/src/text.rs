@@ -143,3 +143,6 @@ impl Default for Metadata {
         Self::empty()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,17 @@
 //! What every request shares.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chime_adapters::TestClock;
+use chime_domain::error::StoreError;
 use chime_domain::flow::Chime;
 use chime_domain::time::Timestamp;
 
-use crate::api::{Handler, all_handlers, operations::Routes};
+use crate::api::{ApiError, Handler, all_handlers, operations::Routes};
 use crate::auth::sigv4::KeyCache;
 use crate::auth::{Keys, RootKey};
-use crate::ops::{Health, Metrics};
+use crate::ops::{Audit, Condition, Health, Metrics};
 use crate::query::Issuers;
 use crate::shutdown::Shutdown;
 use crate::throttle::{Rate, Throttle};
@@ -36,6 +38,7 @@ struct Shared {
     scheduler: Scheduler,
     flows: Flows,
     hub: Hub,
+    backlog: Backlog,
     roster: Option<Roster>,
     options: AppOptions,
 }
@@ -52,6 +55,9 @@ pub struct AppOptions {
     pub body_timeout: std::time::Duration,
     /// Requests per operation before throttling.
     pub rate: Rate,
+    /// Announcements that may wait for the fan-out of this node before `SendChannelMessage` is throttled; `None` for no
+    /// bound.
+    pub backlog: Option<u64>,
     /// Requests that nothing tells the namespace of are of the legacy one (wire rule N-07).
     pub legacy_by_default: bool,
     /// Host and port of WebSocket sessions, as `GetMessagingSessionEndpoint` answers them (wire rule S-01).
@@ -60,10 +66,34 @@ pub struct AppOptions {
     pub issuers: Issuers,
     /// The clock that `/_chime/clock` moves; without one, that path does not exist.
     pub test_clock: Option<Arc<TestClock>>,
+    /// Where denials and changes are noted.
+    pub audit: Arc<Audit>,
     /// Says when to stop; a process that embeds the server drains it with its own.
     pub shutdown: Shutdown,
     /// The name of this server among those that share its store; without one, it is the only one.
     pub node: Option<String>,
+}
+
+/// How far the fan-out was behind at the last look, and who was admitted since: a look may be a question to a database.
+#[derive(Debug, Default)]
+struct Backlog {
+    behind: AtomicU64,
+    admitted: AtomicU64,
+}
+
+impl Backlog {
+    /// Senders that are admitted on one look.
+    const LOOK_AFTER: u64 = 32;
+
+    fn admits(&self, most: u64) -> bool {
+        let admitted = self.admitted.fetch_add(1, Ordering::Relaxed);
+        admitted < Self::LOOK_AFTER && self.behind.load(Ordering::Relaxed) + admitted < most
+    }
+
+    fn looked(&self, behind: u64) {
+        self.behind.store(behind, Ordering::Relaxed);
+        self.admitted.store(0, Ordering::Relaxed);
+    }
 }
 
 impl Default for AppOptions {
@@ -73,10 +103,12 @@ impl Default for AppOptions {
             max_body: 1024 * 1024,
             body_timeout: std::time::Duration::from_secs(20),
             rate: Rate::default(),
+            backlog: Some(1024),
             legacy_by_default: false,
             messaging_endpoint: "localhost".into(),
             issuers: Issuers::default(),
             test_clock: None,
+            audit: Arc::default(),
             shutdown: Shutdown::default(),
             node: None,
         }
@@ -98,18 +130,19 @@ impl App {
     }
 
     pub(crate) fn with_handlers(chime: Chime, options: AppOptions, handlers: Vec<Option<Handler>>) -> Self {
-        let health = Health::default();
+        let (health, metrics) = (Health::default(), Metrics::new());
         Self(Arc::new(Shared {
             keys: Keys::new(chime.clone(), options.root.clone()),
             signing_keys: KeyCache::new(SIGNING_KEYS),
             routes: Routes::new(),
-            throttle: Throttle::new(options.rate, handlers.len() + 1),
+            throttle: Throttle::new(options.rate, handlers.len() + 2),
             handlers,
-            metrics: Metrics::new(),
-            scheduler: Scheduler::new(chime.clone(), health.clone()),
+            scheduler: Scheduler::new(chime.clone(), health.clone(), metrics.tasks()),
+            metrics,
             flows: Flows::new(chime.clone(), options.shutdown.clone()),
             health,
             hub: Hub::new(options.node.clone()),
+            backlog: Backlog::default(),
             roster: options.node.clone().map(|node| Roster::new(chime.clone(), node)),
             options,
             chime,
@@ -164,6 +197,19 @@ impl App {
         &self.0.flows
     }
 
+    /// Where denials and changes are noted.
+    pub(crate) fn audit(&self) -> &Audit {
+        &self.0.options.audit
+    }
+
+    /// Notes that the store failed a request: until it has shown that it works, the server is not ready.
+    pub(crate) fn store_failed(&self, error: &StoreError) {
+        self.0.metrics.store_failed(error);
+        if matches!(error, StoreError::Unavailable { .. }) {
+            self.0.health.set_store(Condition::Bad("unavailable"));
+        }
+    }
+
     /// Says when to stop, and waits for those who still work.
     #[must_use]
     pub fn shutdown(&self) -> &Shutdown {
@@ -194,6 +240,37 @@ impl App {
     /// Takes one request of the query protocol, whose operations share the bucket behind those of the table.
     pub(crate) fn admit_query(&self, now: Timestamp) -> bool {
         self.0.throttle.admit(self.0.handlers.len(), now)
+    }
+
+    /// Takes one question about permissions; these have the bucket behind that.
+    pub(crate) fn admit_question(&self, now: Timestamp) -> bool {
+        self.0.throttle.admit(self.0.handlers.len() + 1, now)
+    }
+
+    /// Announcements that were committed and wait for the fan-out of this node.
+    pub(crate) async fn backlog(&self) -> Result<u64, StoreError> {
+        Ok(self.0.hub.behind(self.0.chime.store().newest().await?))
+    }
+
+    /// Refuses a sender while more announcements wait than the operator allows: what is acknowledged is delivered, so
+    /// that senders who are faster than deliveries have to wait before they are acknowledged. Requests under way at once
+    /// may each pass the bound by one.
+    ///
+    /// # Errors
+    ///
+    /// [`ApiError::Throttled`]; the store's errors.
+    pub(crate) async fn hold_back_senders(&self) -> Result<(), ApiError> {
+        let Some(most) = self.0.options.backlog else { return Ok(()) };
+        let known = &self.0.backlog;
+        if known.admits(most) {
+            return Ok(());
+        }
+        known.looked(self.backlog().await?);
+        if known.admits(most) {
+            return Ok(());
+        }
+        self.0.metrics.held_back();
+        Err(ApiError::Throttled)
     }
 
     /// The handler of the operation at a place of the table.

@@ -24,7 +24,8 @@ use crate::config::{Config, Oidc, Outbound, Tls};
 use crate::explain::{self, Explained, Question, remote};
 use crate::files::{self, Access};
 use crate::http::{ConnectionLimits, Listener, router, serve};
-use crate::ops::{Condition, Health};
+use crate::ops::{Audit, Condition, Health};
+use crate::outbound::{LoggedFunctions, LoggedNotifier};
 use crate::query::{Issuer, Issuers};
 use crate::shutdown::Shutdown;
 use crate::tls::{Authority, Current, Files, acceptor, names};
@@ -43,6 +44,7 @@ const BUS_LOOK: Duration = Duration::from_millis(500);
 pub struct Running {
     app: App,
     endpoints: Endpoints,
+    leave: Duration,
     drain: Duration,
     /// Released by the system when the process ends, however it ends.
     _lock: File,
@@ -120,10 +122,12 @@ pub async fn start(config: &Config) -> Result<Running> {
             max_body: config.http.max_body,
             body_timeout: config.http.body_timeout,
             rate: config.rate,
+            backlog: config.backlog,
             legacy_by_default: config.http.legacy_by_default,
             messaging_endpoint: endpoints.messaging.clone(),
             test_clock,
             issuers: issuers(&config.oidc)?,
+            audit: Arc::new(audit(config)?),
             shutdown: shutdown.clone(),
             node,
         },
@@ -137,7 +141,7 @@ pub async fn start(config: &Config) -> Result<Running> {
         tokio::spawn(serve(listener, router(app.clone()), limits.clone(), shutdown.clone()));
     }
     tokio::spawn(current.renew(wall, app.health().clone(), shutdown.clone()));
-    Ok(Running { app, endpoints, drain: config.http.drain, _lock: lock })
+    Ok(Running { app, endpoints, leave: config.http.leave, drain: config.http.drain, _lock: lock })
 }
 
 /// Answers a question about permissions: from the store or, when a server has that open, through the server.
@@ -182,14 +186,21 @@ impl Running {
         &self.app
     }
 
-    /// Stops accepting, lets what was begun finish for the configured time, or until `hurry` is ready, then gives up.
+    /// Says that it is not ready any more, and after the configured time stops accepting, lets what was begun finish for the configured time, or until `hurry` is ready, then gives up.
     pub async fn stop(self, hurry: impl Future<Output = ()>) {
         let shutdown = self.app.shutdown();
+        tokio::pin!(hurry);
+        self.app.health().leave();
+        let mut hurried = false;
+        tokio::select! {
+            () = tokio::time::sleep(self.leave) => {}
+            () = &mut hurry => hurried = true,
+        }
         shutdown.drain();
         tokio::select! {
             () = shutdown.finished() => return,
             () = tokio::time::sleep(self.drain) => tracing::warn!("some requests took too long and are given up"),
-            () = hurry => {}
+            () = hurry, if !hurried => {}
         }
         shutdown.force();
         if tokio::time::timeout(FORCED, shutdown.finished()).await.is_err() {
@@ -241,6 +252,14 @@ fn settings(config: &Config) -> Settings {
     settings
 }
 
+/// Where denials and administrative actions are noted.
+fn audit(config: &Config) -> Result<Audit> {
+    match &config.telemetry.audit {
+        Some(path) => Audit::file(path).with_context(|| format!("the audit log {}", path.display())),
+        None => Ok(Audit::Off),
+    }
+}
+
 /// The client of all calls that leave the server.
 fn outbound(config: &Outbound) -> Result<OutboundClient> {
     // An embedding process may have installed one already, which serves as well.
@@ -256,13 +275,13 @@ fn outbound(config: &Outbound) -> Result<OutboundClient> {
 /// What calls the processors of channel flows.
 fn functions(config: &Outbound, client: &OutboundClient) -> Arc<dyn Functions> {
     let (endpoint, urls) = (config.lambda_endpoint.clone(), config.functions.clone());
-    Arc::new(LambdaFunctions::new(client.clone(), endpoint, urls))
+    Arc::new(LoggedFunctions(Arc::new(LambdaFunctions::new(client.clone(), endpoint, urls))))
 }
 
 /// What pushes notifications to devices.
 fn notifier(config: &Outbound, client: OutboundClient) -> Arc<dyn Notifier> {
     match &config.push_gateway {
-        Some(url) => Arc::new(PushGateway::new(client, url.clone())),
+        Some(url) => Arc::new(LoggedNotifier(Arc::new(PushGateway::new(client, url.clone())))),
         None => Arc::new(NoNotifier),
     }
 }

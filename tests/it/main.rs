@@ -9,14 +9,18 @@
 
 mod bots;
 mod channels;
+mod crowd;
 mod delivery;
+mod elastic;
 mod embedding;
 mod flows;
 mod identity;
 mod messages;
 mod model;
+mod preferences;
 mod push;
 mod races;
 mod retention;
 mod roles;
+mod search;
 mod targets;

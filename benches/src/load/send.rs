@@ -46,8 +46,10 @@ pub struct Plan {
 pub struct Sent {
     /// Messages that were acknowledged.
     pub acknowledged: u64,
-    /// Messages that were refused.
+    /// Messages that were refused for good.
     pub refused: u64,
+    /// Answers that asked a sender to come again later (429), which it did.
+    pub throttled: u64,
     /// From sending until the acknowledgement.
     pub latency: Times,
     /// From the first message to the last acknowledgement, in seconds.
@@ -87,10 +89,11 @@ pub async fn send(world: &World, members: &Arc<Members>, count: usize, plan: Pla
             tokio::spawn(one.run())
         })
         .collect();
-    let mut sent = Sent { acknowledged: 0, refused: 0, latency: Times::new()?, seconds: 0.0 };
+    let mut sent = Sent { acknowledged: 0, refused: 0, throttled: 0, latency: Times::new()?, seconds: 0.0 };
     for task in tasks {
-        let (refused, latency) = task.await??;
+        let (refused, throttled, latency) = task.await??;
         sent.refused += refused;
+        sent.throttled += throttled;
         sent.latency.add(&latency)?;
     }
     sent.acknowledged = sent.latency.count();
@@ -109,16 +112,18 @@ struct One {
 }
 
 impl One {
-    async fn run(mut self) -> Result<(u64, Times)> {
+    async fn run(mut self) -> Result<(u64, u64, Times)> {
         let path = self.world.messages();
         let users = &self.world.users;
         let user = users.get(usize::from(self.index) % users.len().max(1)).cloned().unwrap_or_default();
         let end = self.begin + u64::try_from(self.plan.lasting.as_micros())?;
-        let (mut latency, mut refused, mut slot) = (Times::new()?, 0, 0);
+        let (mut latency, mut refused, mut throttled, mut slot) = (Times::new()?, 0, 0, 0);
         // A number is used again after a refusal: nobody has received it.
         let mut number = 1;
         loop {
-            let Some(sent) = self.turn(slot, end).await else { return Ok((refused, latency)) };
+            let Some(sent) = self.turn(slot, end).await else {
+                return Ok((refused, throttled, latency));
+            };
             slot += 1;
             let mark = Mark { sent, sender: self.plan.first + self.index, number };
             let body = json!({
@@ -132,7 +137,7 @@ impl One {
                 self.progress.acknowledged.fetch_add(1, Ordering::Relaxed);
                 number += 1;
             } else {
-                refused += 1;
+                *if status == 429 { &mut throttled } else { &mut refused } += 1;
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         }

@@ -196,6 +196,32 @@ pub fn permit_files(wanted: u64) -> Result<()> {
     }
 }
 
+/// How many pairs of connected sockets this process may hold, both ends of each, beside a few other files.
+#[must_use]
+pub fn permitted_pairs() -> usize {
+    let files = rustix::process::getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    usize::try_from(files.saturating_sub(200) / 2).unwrap_or(usize::MAX)
+}
+
+/// Sees to it that so many connections to one address can be opened from this machine: each takes a source port.
+///
+/// # Errors
+///
+/// When there are fewer source ports.
+pub fn permit_connections(wanted: u64) -> Result<()> {
+    // Where the system does not tell, the connections will.
+    let Ok(range) = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range") else { return Ok(()) };
+    let mut bounds = range.split_whitespace().filter_map(|bound| bound.parse::<u64>().ok());
+    if let (Some(first), Some(last)) = (bounds.next(), bounds.next())
+        && last.saturating_sub(first) < wanted
+    {
+        bail!(
+            "{wanted} source ports are needed and the system has {first} to {last}: widen net.ipv4.ip_local_port_range"
+        );
+    }
+    Ok(())
+}
+
 /// Ports that were free a moment ago.
 fn free_ports() -> Result<(SocketAddr, SocketAddr)> {
     let one = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;

@@ -7,11 +7,14 @@
 use async_trait::async_trait;
 use chime_domain::ports::{Notification, Notifier, NotifyError};
 use chime_domain::text::Private;
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
 use reqwest::Url;
 use serde_json::json;
 
 use super::client::{Outbound, OutboundClient, Trust};
+
+/// Calls under way at once.
+const AT_ONCE: usize = 32;
 
 /// Hands notifications to a gateway.
 #[derive(Clone, Debug)]
@@ -55,6 +58,7 @@ impl Notifier for PushGateway {
     }
 
     async fn notify_all(&self, notifications: Vec<Notification>) -> Vec<Result<(), NotifyError>> {
-        join_all(notifications.into_iter().map(|notification| self.notify(notification))).await
+        let calls = notifications.into_iter().map(|notification| self.notify(notification));
+        stream::iter(calls).buffered(AT_ONCE).collect().await
     }
 }

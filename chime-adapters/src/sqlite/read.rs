@@ -90,18 +90,30 @@ pub(super) fn get(connection: &Connection, keys: &[Key]) -> rusqlite::Result<Vec
 }
 
 pub(super) fn scan(connection: &Connection, scan: &Scan) -> rusqlite::Result<Vec<(Key, Versioned)>> {
-    let mut select = connection.prepare_cached(
-        "SELECT key, revision, body FROM record WHERE key >= ?1 AND (?2 IS NULL OR key > ?2) \
-         AND (?3 IS NULL OR key < ?3) ORDER BY key LIMIT ?4",
-    )?;
-    // One bound in each direction is the tighter one, so that the range is a stretch of the key's index.
-    let after = scan.after.as_ref().map(Key::as_str);
-    let start = after.map_or(scan.prefix.as_str(), |after| after.max(&scan.prefix));
+    // One bound in each direction is the tighter one, so that the range is a stretch of the key's index. Each bound is
+    // a term of its own: behind an OR the index would not serve it, and the scan would run on to the table's end.
+    let after = scan.after.as_ref().map(Key::as_str).filter(|after| **after >= *scan.prefix);
+    let start = after.unwrap_or(&scan.prefix);
     let end = match (past(&scan.prefix), scan.before.clone()) {
         (Some(end), Some(before)) => Some(end.min(before)),
         (end, before) => end.or(before),
     };
-    let found = select.query_map(params![start, after, end, rows(scan.limit)], |row| {
+    let sql = match (after.is_some(), end.is_some()) {
+        (false, false) => {
+            "SELECT key, revision, body FROM record WHERE key >= ?1 AND ?2 IS NULL ORDER BY key LIMIT ?3"
+        }
+        (false, true) => {
+            "SELECT key, revision, body FROM record WHERE key >= ?1 AND key < ?2 ORDER BY key LIMIT ?3"
+        }
+        (true, false) => {
+            "SELECT key, revision, body FROM record WHERE key > ?1 AND ?2 IS NULL ORDER BY key LIMIT ?3"
+        }
+        (true, true) => {
+            "SELECT key, revision, body FROM record WHERE key > ?1 AND key < ?2 ORDER BY key LIMIT ?3"
+        }
+    };
+    let mut select = connection.prepare_cached(sql)?;
+    let found = select.query_map(params![start, end, rows(scan.limit)], |row| {
         let record = Record::from_bytes(row.get::<_, Vec<u8>>(2)?);
         let key = Key::from_stored(row.get_ref(0)?.as_str()?);
         Ok((key, Versioned { revision: unsigned(row.get(1)?), record }))
@@ -218,7 +230,43 @@ fn read_entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
 
 #[cfg(test)]
 mod tests {
-    use super::past;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn a_scan_reads_its_own_stretch_of_the_table_and_not_what_lies_behind() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection
+            .execute_batch(include_str!("../../migrations/sqlite/0001_records_logs_outbox.sql"))
+            .unwrap();
+        let mut insert = connection.prepare("INSERT INTO record VALUES (?1, 1, x'')").unwrap();
+        for n in 0..10_000 {
+            insert.execute([format!("things/{:04}/{}", n / 10, n % 10)]).unwrap();
+        }
+        drop(insert);
+        let steps = std::sync::Arc::new(AtomicU64::new(0));
+        let counted = std::sync::Arc::clone(&steps);
+        let count = move || counted.fetch_add(1, Ordering::Relaxed) > u64::MAX / 2;
+        connection.progress_handler(1, Some(count)).unwrap();
+        let key = |text: &str| Key::from_stored(text);
+        let whole = Scan { prefix: "things/0003/".into(), after: None, before: None, limit: 500 };
+        let scans = [
+            (whole.clone(), 10),
+            (Scan { after: Some(key("things/0003/4")), ..whole.clone() }, 5),
+            (Scan { after: Some(key("things/0001/4")), ..whole.clone() }, 10),
+            (Scan { after: Some(key("things/0007/4")), ..whole.clone() }, 0),
+            (Scan { before: Some("things/0003/4".into()), ..whole.clone() }, 4),
+            (Scan { before: Some("things/0009/4".into()), ..whole.clone() }, 10),
+            (Scan { limit: 3, ..whole }, 3),
+        ];
+        for (wanted, rows) in scans {
+            steps.store(0, Ordering::Relaxed);
+            assert_eq!(scan(&connection, &wanted).unwrap().len(), rows, "{wanted:?}");
+            let steps = steps.load(Ordering::Relaxed);
+            assert!(steps < 200, "{steps} steps of the database's machine for {rows} rows: {wanted:?}");
+        }
+    }
 
     #[test]
     fn the_text_past_a_prefix_steps_over_what_cannot_be_a_character() {

@@ -16,7 +16,7 @@ fn delete(world: &World) -> Deletion {
 }
 
 #[test]
-fn the_first_streaming_configuration_makes_the_role_which_stays_while_there_are_any() {
+fn iam_28_30_and_31_the_first_streaming_configuration_makes_the_role_which_stays_while_there_are_any() {
     let world = World::new();
     let iam = world.chime.iam();
     refused(run(iam.role(NAME)), IamCode::NoSuchEntity);
@@ -39,7 +39,7 @@ fn the_first_streaming_configuration_makes_the_role_which_stays_while_there_are_
 }
 
 #[test]
-fn only_its_description_can_be_edited() {
+fn iam_30_only_its_description_can_be_edited() {
     let world = World::new();
     let iam = world.chime.iam();
     run(iam.create_service_linked_role("messaging.chime.amazonaws.com", None)).unwrap();
@@ -62,7 +62,7 @@ fn only_its_description_can_be_edited() {
 }
 
 #[test]
-fn its_policy_writes_to_streams_of_messaging_only() {
+fn iam_29_its_policy_writes_to_streams_of_messaging_only() {
     let arn = managed::STREAMING_POLICY_ARN;
     let policies = PolicySet::new(vec![NamedPolicy::new(arn, managed::managed_document(arn).unwrap())]);
     let may = |action: &str, resource: &str, via: &[(&str, &str)]| {
@@ -71,7 +71,11 @@ fn its_policy_writes_to_streams_of_messaging_only() {
     };
     let stream = |name: &str| format!("arn:aws:kinesis:us-east-1:{ACCOUNT}:stream/{name}");
     assert!(may("kinesis:PutRecord", &stream("chime-messaging-a"), &[]));
-    assert!(!may("kinesis:PutRecord", &stream("other"), &[]));
+    for action in ["kinesis:PutRecord", "kinesis:PutRecords", "kinesis:DescribeStream"] {
+        assert!(may(action, &stream("chime-messaging-a"), &[]), "{action}");
+        assert!(!may(action, &stream("other"), &[]), "{action}");
+    }
+    assert!(!may("kinesis:DeleteStream", &stream("chime-messaging-a"), &[]));
     let kinesis = [("kms:ViaService", "kinesis.us-east-1.amazonaws.com")];
     assert!(may("kms:GenerateDataKey", "arn:aws:kms:k", &kinesis));
     assert!(!may(

@@ -186,3 +186,51 @@ async fn an_operation_that_acts_as_nobody_ignores_the_bearer() {
     let request = format!("GET /app-instances/{}", escaped(APP));
     assert_eq!(decide(&only_app, &request, Some(BOB), "").await.unwrap(), Acting::Nobody);
 }
+
+#[tokio::test]
+async fn iam_13_attendee_actions_and_those_on_one_meeting_need_that_meeting() {
+    let meeting = "arn:aws:chime:us-east-1:123456789012:meeting/m1";
+    let another = "arn:aws:chime:us-east-1:123456789012:meeting/m2";
+    for (action, request) in [
+        ("GetMeeting", "GET /meetings/m1"),
+        ("DeleteMeeting", "DELETE /meetings/m1"),
+        ("CreateAttendee", "POST /meetings/m1/attendees"),
+        ("BatchCreateAttendee", "POST /meetings/m1/attendees?operation=batch-create"),
+        ("ListAttendees", "GET /meetings/m1/attendees"),
+        ("GetAttendee", "GET /meetings/m1/attendees/a1"),
+        ("DeleteAttendee", "DELETE /meetings/m1/attendees/a1"),
+    ] {
+        needs(action, request, meeting, another).await;
+    }
+}
+
+#[tokio::test]
+async fn iam_14_voice_connector_proxy_and_media_application_actions_need_what_they_act_on() {
+    let own = |rest: &str| format!("arn:aws:chime:us-east-1:123456789012:{rest}");
+    for (action, request) in [
+        ("GetVoiceConnector", "GET /voice-connectors/v1"),
+        ("DeleteVoiceConnector", "DELETE /voice-connectors/v1"),
+        ("CreateProxySession", "POST /voice-connectors/v1/proxy-sessions"),
+        ("GetProxySession", "GET /voice-connectors/v1/proxy-sessions/p1"),
+        ("DeleteProxySession", "DELETE /voice-connectors/v1/proxy-sessions/p1"),
+    ] {
+        needs(action, request, &own("vc/v1"), &own("vc/v2")).await;
+    }
+    for (action, request) in [
+        ("GetSipMediaApplication", "GET /sip-media-applications/s1"),
+        ("DeleteSipMediaApplication", "DELETE /sip-media-applications/s1"),
+        ("CreateSipMediaApplicationCall", "POST /sip-media-applications/s1/calls"),
+    ] {
+        needs(action, request, &own("sma/s1"), &own("sma/s2")).await;
+    }
+}
+
+/// The action is allowed by a grant on `resource`, and neither by one on `another` nor by another action's.
+async fn needs(action: &str, request: &str, resource: &str, another: &str) {
+    let decide = async |action, resource| decide(&caller(&[(action, resource)]), request, None, "{}").await;
+    decide(action, resource).await.unwrap_or_else(|error| panic!("{action}: {error}"));
+    for (action, resource) in [(action, another), ("CreateMeeting", resource)] {
+        let denied = decide(action, resource).await;
+        assert!(matches!(denied, Err(ApiError::AccessDenied(_))), "{request}, {action} on {resource}");
+    }
+}

@@ -62,6 +62,8 @@ pub struct Config {
     pub outbound: Outbound,
     /// Rates of requests.
     pub rate: Rate,
+    /// Announcements that may wait for the fan-out of this node before senders are throttled.
+    pub backlog: Option<u64>,
     /// Logs.
     pub telemetry: Telemetry,
     /// Whether the clock can be moved over HTTP.
@@ -107,6 +109,7 @@ impl Config {
             rules: Rules::read(&values)?,
             outbound: Outbound::read(&values)?,
             rate: throttle::read(&values),
+            backlog: throttle::backlog(&values),
             telemetry: Telemetry::read(&values)?,
             test_clock: values.flag("test_clock"),
             oidc,

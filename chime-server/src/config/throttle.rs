@@ -1,4 +1,4 @@
-//! Rates of requests.
+//! Rates of requests, and how far deliveries may fall behind.
 
 use super::key::Kind::Number;
 use super::{Key, Values};
@@ -17,7 +17,19 @@ pub(super) const KEYS: &[Key] = &[
         "4000",
         "Requests for each operation that may come at once.",
     ),
+    Key::new(
+        "throttle.backlog",
+        Number(0, 1_000_000_000),
+        "1024",
+        "Announcements that may wait for the fan-out of this node before SendChannelMessage is throttled; 0 for no \
+         bound.",
+    ),
 ];
+
+/// Announcements that may wait for the fan-out; `None` for no bound.
+pub(super) fn backlog(values: &Values) -> Option<u64> {
+    Some(values.number("throttle.backlog")).filter(|most| *most > 0)
+}
 
 pub(super) fn read(values: &Values) -> Rate {
     let number = |path| u32::try_from(values.number(path)).unwrap_or(u32::MAX);

@@ -7,6 +7,7 @@ use chime_domain::access::policy::Layer;
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
+use tracing::{Instrument, field};
 
 use super::{Explained, Question, explain};
 use crate::api::pipeline::collect;
@@ -32,7 +33,8 @@ const MAX_BODY: usize = 64 * 1024;
 pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     let id = RequestId::take(&mut parts);
-    match answer(&app, &parts, body).await {
+    let span = tracing::info_span!("request", id = %id.0, operation = "explain", caller.arn = field::Empty);
+    match answer(&app, &parts, body).instrument(span.clone()).await {
         Ok(explained) => {
             let mut response = Response::new(Body::from(explained.text));
             let headers = response.headers_mut();
@@ -42,7 +44,7 @@ pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response 
             response
         }
         Err(error) => {
-            response::log(&error);
+            span.in_scope(|| response::log(&error));
             response::failure(&error, None, &id)
         }
     }
@@ -54,6 +56,10 @@ async fn answer(app: &App, parts: &Parts, body: Body) -> Result<Explained, ApiEr
     let headers = target.headers(parts);
     let signed = target.signed_request(parts, &headers, &body, Source::of(parts));
     let caller = auth::authenticate(app, &signed, &[SERVICE]).await?;
+    tracing::Span::current().record("caller.arn", caller.arn.as_str());
+    if !app.admit_question(app.chime().now()) {
+        return Err(ApiError::Throttled);
+    }
     // A session of the owner may be narrowed, and then it is not for the policies of everybody.
     if !caller.policies.is_owner() || !caller.policies.policies(Layer::Session).is_empty() {
         return Err(ApiError::AccessDenied(format!(

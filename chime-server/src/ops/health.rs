@@ -40,8 +40,10 @@ pub struct Health(Arc<Mutex<Parts>>);
 
 #[derive(Debug)]
 struct Parts {
+    store: Condition,
     scheduler: Condition,
     tls: Condition,
+    leaving: bool,
     bus: Condition,
 }
 
@@ -49,14 +51,28 @@ impl Default for Health {
     /// A server that is embedded has neither scheduler nor TLS of its own.
     fn default() -> Self {
         Self(Arc::new(Mutex::new(Parts {
+            store: Condition::Good,
             scheduler: Condition::Off,
             tls: Condition::Off,
             bus: Condition::Off,
+            leaving: false,
         })))
     }
 }
 
 impl Health {
+    /// How the store was when it was last asked, or last failed a request.
+    #[must_use]
+    pub fn store(&self) -> Condition {
+        self.with(|parts| parts.store)
+    }
+
+    /// Whether the server will stop soon, and should be given no new work.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.with(|parts| parts.leaving)
+    }
+
     /// How the scheduler is.
     #[must_use]
     pub fn scheduler(&self) -> Condition {
@@ -67,6 +83,14 @@ impl Health {
     #[must_use]
     pub fn tls(&self) -> Condition {
         self.with(|parts| parts.tls)
+    }
+
+    pub(crate) fn set_store(&self, condition: Condition) {
+        self.with(|parts| parts.store = condition);
+    }
+
+    pub(crate) fn leave(&self) {
+        self.with(|parts| parts.leaving = true);
     }
 
     /// How the bus between servers is.

@@ -37,10 +37,13 @@ pub async fn spawn(app: &App, bus: Arc<dyn Bus>) -> Result<(), StoreError> {
         });
     }
     let scheduler = app.scheduler().clone().run(shutdown.clone());
-    let relay = relay::relay(app.chime().clone(), bus, app.hub().clone(), settled, shutdown.clone());
+    let outward = app.scheduler().clone().run_outward(shutdown.clone());
+    let (hub, failures) = (app.hub().clone(), app.metrics().relay_failures());
+    let relay = relay::relay(app.chime().clone(), bus, hub, settled, shutdown.clone(), failures);
     let fan_out = fanout::fan_out(app.clone(), subscription);
-    for task in [shutdown.guard(), shutdown.guard(), shutdown.guard()].into_iter().zip([
+    for task in std::iter::repeat_with(|| shutdown.guard()).into_iter().zip([
         Box::pin(scheduler) as std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
+        Box::pin(outward),
         Box::pin(relay),
         Box::pin(fan_out),
     ]) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chime_domain::error::StoreError;
 use chime_domain::flow::Chime;
 use chime_domain::ports::{Bus, Position};
+use prometheus::IntCounter;
 
 use crate::shutdown::Shutdown;
 use crate::ws::Hub;
@@ -16,7 +17,14 @@ const RUN: usize = 512;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Runs until draining begins.
-pub(crate) async fn relay(chime: Chime, bus: Arc<dyn Bus>, hub: Hub, from: Position, shutdown: Shutdown) {
+pub(crate) async fn relay(
+    chime: Chime,
+    bus: Arc<dyn Bus>,
+    hub: Hub,
+    from: Position,
+    shutdown: Shutdown,
+    failures: IntCounter,
+) {
     let mut cursor = from;
     while !shutdown.is_draining() {
         match step(&chime, &*bus, cursor).await {
@@ -31,6 +39,7 @@ pub(crate) async fn relay(chime: Chime, bus: Arc<dyn Bus>, hub: Hub, from: Posit
                 () = shutdown.draining() => {}
             },
             Err(error) => {
+                failures.inc();
                 tracing::warn!(%error, "announcements cannot be carried on now");
                 tokio::select! {
                     () = tokio::time::sleep(PAUSE) => {}

@@ -1,7 +1,7 @@
 //! Who is connected, and which connections an announcement goes to.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chime_domain::arn::AppInstanceUserArn;
@@ -63,6 +63,8 @@ struct Shared {
     node: Option<String>,
     /// Up to where announcements have been applied.
     applied: watch::Sender<Position>,
+    /// A fan-out of this process applies announcements.
+    followed: AtomicBool,
 }
 
 impl Hub {
@@ -73,6 +75,7 @@ impl Hub {
             index: Mutex::default(),
             next: AtomicU64::new(1),
             applied: watch::Sender::new(Position::default()),
+            followed: AtomicBool::new(false),
         }))
     }
 
@@ -126,11 +129,11 @@ impl Hub {
         outgoing: &Outgoing,
     ) -> Result<(), ServiceError> {
         if connected.load {
-            let channels = chime.channels_of(user).await?;
+            let rooms = chime.rooms_of(user).await?;
             // What the load has seen must have been applied before it counts.
             let seen = chime.store().newest().await?;
             let _ = self.0.applied.subscribe().wait_for(|applied| *applied >= seen).await;
-            self.index().fanout.loaded(user, connected.id, channels);
+            self.index().fanout.loaded(user, connected.id, rooms);
         }
         outgoing.establish(frame::session_established());
         Ok(())
@@ -144,8 +147,20 @@ impl Hub {
         }
     }
 
-    /// Announcements before this one were carried on in an earlier life.
+    /// Announcements up to this one were carried on in an earlier life; what follows is applied from now on.
     pub(crate) fn begin_after(&self, position: Position) {
+        self.0.followed.store(true, Ordering::Relaxed);
+        self.move_to(position);
+    }
+
+    /// How many positions of the outbox lie between what was applied and `newest`. None do where nothing is applied: a
+    /// process that mounts the router and starts no workers delivers nothing that could fall behind.
+    pub(crate) fn behind(&self, newest: Position) -> u64 {
+        let followed = self.0.followed.load(Ordering::Relaxed);
+        if followed { newest.0.saturating_sub(self.0.applied.borrow().0) } else { 0 }
+    }
+
+    fn move_to(&self, position: Position) {
         self.0.applied.send_if_modified(|applied| {
             let moves = *applied < position;
             *applied = position.max(*applied);
@@ -170,7 +185,7 @@ impl Hub {
             self.apply_one(announced, &mut applied);
         }
         if let Some(last) = run.last() {
-            self.begin_after(last.position);
+            self.move_to(last.position);
         }
         applied
     }
@@ -234,5 +249,42 @@ impl Hub {
         for session in self.index().sessions.values() {
             session.outgoing.close(Close::Restart);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(id: &str) -> AppInstanceUserArn {
+        let arn = format!("arn:aws:chime:us-east-1:123456789012:app-instance/a1/user/{id}");
+        AppInstanceUserArn::parse(&arn).unwrap()
+    }
+
+    fn connect(
+        hub: &Hub,
+        of: &str,
+        session: usize,
+        limit: u64,
+    ) -> Result<SubscriptionId, TooManyConnections> {
+        let outgoing = Arc::new(Outgoing::new());
+        hub.connect(&user(of), &session.to_string(), limit, &outgoing).map(|connected| connected.id)
+    }
+
+    #[test]
+    fn app_19_a_user_has_as_many_connections_as_the_quota_and_one_that_ends_makes_room() {
+        let limit =
+            chime_domain::limits::Limits::default().get(chime_domain::limits::Quota::ConnectionsPerUser);
+        assert_eq!(limit, 10);
+        let hub = Hub::new(None);
+        let ids: Vec<_> = (0..10).map(|session| connect(&hub, "alice", session, limit).unwrap()).collect();
+        assert_eq!(connect(&hub, "alice", 10, limit), Err(TooManyConnections));
+        assert_eq!(hub.index().sessions.len(), 10, "the ten stay");
+        connect(&hub, "bob", 10, limit).expect("the quota is each user's own");
+        connect(&hub, "alice", 3, limit).expect("a session that comes again replaces itself");
+        assert_eq!(connect(&hub, "alice", 10, limit), Err(TooManyConnections));
+        hub.disconnect(ids[0]);
+        connect(&hub, "alice", 10, limit).expect("there is room again");
+        assert_eq!(connect(&hub, "carol", 0, 0), Err(TooManyConnections), "the operator may allow none");
     }
 }

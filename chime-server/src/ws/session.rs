@@ -48,6 +48,7 @@ pub(super) fn spawn(app: App, upgrade: OnUpgrade, admitted: Result<Admitted, Ref
         };
         if let Some(refused) = refused {
             tracing::debug!(code = refused.code, "a connection was refused");
+            app.metrics().closed(refused.code);
             close(&mut socket, refused.code, &refused.reason).await;
         }
         drop(guard);
@@ -81,7 +82,9 @@ async fn open(app: &App, socket: &mut Socket, admitted: Admitted) -> Result<(), 
         if let Some(sort) = prefetch {
             prefetch::send(app.chime(), &user, sort, &outgoing).await;
         }
-        run(socket, &outgoing).await;
+        if let Some(code) = run(socket, &outgoing).await {
+            app.metrics().closed(code);
+        }
     }
     hub.disconnect(connected.id);
     if let Some(roster) = app.roster() {
@@ -95,7 +98,8 @@ fn too_many(limit: u64) -> Refused {
     Refused::denied(format!("the user has {limit} connections already"))
 }
 
-async fn run(socket: &mut Socket, outgoing: &Outgoing) {
+/// Gives the code with which the server closed the connection, if it did.
+async fn run(socket: &mut Socket, outgoing: &Outgoing) -> Option<u16> {
     loop {
         tokio::select! {
             next = outgoing.next() => {
@@ -108,30 +112,30 @@ async fn run(socket: &mut Socket, outgoing: &Outgoing) {
                 };
                 if let Some(why) = closing.or_else(|| sent.is_err().then(|| outgoing.closing()).flatten()) {
                     close(socket, why.code(), why.reason()).await;
-                    return;
+                    return Some(why.code());
                 }
                 if sent.is_err() {
-                    return;
+                    return None;
                 }
             }
             received = socket.next() => match received {
                 Some(Ok(Message::Close(_))) => {
                     // The answer to a close is sent by the next flush.
                     let _ = tokio::time::timeout(GRACE, socket.flush()).await;
-                    return;
+                    return None;
                 }
                 Some(Ok(Message::Ping(_))) => {
                     outgoing.heard();
                     if socket.flush().await.is_err() {
-                        return;
+                        return None;
                     }
                 }
                 Some(Ok(_)) => outgoing.heard(),
                 Some(Err(Error::Capacity(_) | Error::Protocol(_) | Error::Utf8(_))) => {
                     close(socket, 1002, "the frame cannot be read").await;
-                    return;
+                    return Some(1002);
                 }
-                Some(Err(_)) | None => return,
+                Some(Err(_)) | None => return None,
             },
         }
     }

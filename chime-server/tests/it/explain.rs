@@ -97,6 +97,25 @@ fn only_the_owner_may_ask_a_server() {
     assert!(answer.body.starts_with("principal: arn:aws:iam::123456789012:user/deputy (User)"), "{answer:?}");
 }
 
+#[test]
+fn questions_are_throttled_like_other_requests_and_their_bodies_bounded() {
+    let server =
+        Server::with(&[("CHIME_THROTTLE__REQUESTS_PER_SECOND", "1"), ("CHIME_THROTTLE__BURST", "3")]);
+    let question = json!({ "Principal": "root", "Action": "chime:CreateAppInstance" }).to_string();
+    let ask = || server.signed("POST", "/_chime/explain", &question);
+    for _ in 0..3 {
+        assert_eq!(ask().status, 200);
+    }
+    let answer = ask();
+    answer.is_error(429, "ThrottledClientException");
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    // Who cannot sign takes nothing from those who can, and questions nothing from other requests.
+    server.post("/_chime/explain", &question).is_error(403, "MissingAuthenticationTokenException");
+    assert_eq!(server.signed("GET", "/app-instances", "").status, 200);
+    let large = " ".repeat(64 * 1024 + 1);
+    server.signed("POST", "/_chime/explain", &large).is_error(413, "RequestEntityTooLargeException");
+}
+
 impl Server {
     /// The access key of a new IAM user called deputy.
     fn iam_user_who_may_do_everything(&self) -> (String, String) {

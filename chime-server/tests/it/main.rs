@@ -7,10 +7,14 @@
     reason = "helpers of tests fail like tests; and what is measured here is the process, in real time"
 )]
 
+mod audit;
+mod backlog;
 mod clock;
 mod explain;
 mod frame;
 mod limits;
 mod process;
+mod ready;
+mod rights;
 mod signed;
 mod wire;

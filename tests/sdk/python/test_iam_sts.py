@@ -220,6 +220,35 @@ def test_iam_03_a_role_denial_stands_against_the_right_policy(root, world, peopl
     assert refusal(person.clients.messaging.describe_channel, ChannelArn=channel, ChimeBearer=people[1]) == FORBIDDEN
 
 
+def test_iam_04_allowed_needs_the_action_and_the_resource_in_the_policy(root, world, people):
+    alice, _ = people
+    channel, other = world.channel(alice), world.channel(alice)
+    person = Person(root)
+    describe = person.clients.messaging.describe_channel
+    for actions, resources in (("chime:UpdateChannel", [alice, channel]), ("chime:DescribeChannel", [alice, other])):
+        person.allow(statement(actions, resources))
+        assert refusal(describe, ChannelArn=channel, ChimeBearer=alice) == ACCESS_DENIED
+    person.allow(statement("chime:DescribeChannel", [alice, channel]))
+    assert describe(ChannelArn=channel, ChimeBearer=alice)["Channel"]["ChannelArn"] == channel
+
+
+def test_iam_05_allowed_with_restriction_needs_the_policy_and_the_condition(root, world, people):
+    """SendChannelMessage is an admin's after it was made a member."""
+    boss, channel = world.admin("boss"), world.channel(people[0])
+    person = Person(root)
+
+    def send_as_boss():
+        return person.clients.messaging.send_channel_message(
+            ChannelArn=channel, Content="x", Type="STANDARD", Persistence="PERSISTENT", ChimeBearer=boss,
+            ClientRequestToken=uuid.uuid4().hex)
+
+    assert refusal(send_as_boss) == ACCESS_DENIED
+    person.allow(statement("chime:SendChannelMessage", [boss, channel]))
+    assert refusal(send_as_boss) == FORBIDDEN
+    world.join(channel, boss, boss)
+    assert send_as_boss()["MessageId"]
+
+
 def test_iam_06_a_channel_call_needs_the_action_on_the_user_and_on_the_channel(root, world, people):
     alice, _ = people
     channel = world.channel(alice)
@@ -361,6 +390,35 @@ def test_iam_19_the_garbled_action_of_the_guide_is_taken_and_grants_nothing(root
     person.clients.messaging.describe_channel(ChannelArn=channel, ChimeBearer=people[0])
     assert refusal(person.clients.messaging.delete_channel, ChannelArn=channel,
                    ChimeBearer=people[0]) == ACCESS_DENIED
+
+
+@pytest.mark.parametrize("action, resource", [
+    ("GetMeeting", "meeting/m1"), ("CreateAttendee", "meeting/m1"), ("ListAttendees", "meeting/m1"),
+    ("GetVoiceConnector", "vc/v1"), ("GetProxySession", "vc/v1"), ("GetSipMediaApplication", "sma/s1")])
+def test_iam_13_and_14_the_policy_has_to_name_the_meeting_the_voice_connector_or_the_application(
+        root, action, resource):
+    """Not all of these operations are built; what a policy has to allow for them is known all the same."""
+    arn = f"arn:aws:chime:us-east-1:{account_of(root)}:{resource}"
+    person = Person(root)
+    question = {"Principal": person.arn, "Action": f"chime:{action}", "Resources": [arn]}
+    denied = "denied, as no identity-based policy allows it"
+    for granted, allowed in ((arn + "x", False), (arn, True)):
+        person.allow(statement(f"chime:{action}", [granted]))
+        answer = send(root.server, "POST", "/_chime/explain", question)
+        text = answer.body.decode()
+        assert answer.status == 200 and f"chime:{action} on {arn}" in text, text
+        assert (denied not in text) == allowed, text
+
+
+def test_iam_20_a_user_is_named_by_its_own_id_and_not_by_that_of_the_app_instance(root, world, people):
+    """The guide prints `user/{appInstanceId}` where it means `user/{appInstanceUserId}`."""
+    alice, channel = people[0], world.channel(people[0])
+    app_id = world.app.rsplit("/", 1)[1]
+    person = Person(root, statement("chime:DescribeChannel", on_user(world, app_id)))
+    call = {"ChannelArn": channel, "ChimeBearer": alice}
+    assert refusal(person.clients.messaging.describe_channel, **call) == ACCESS_DENIED
+    person.allow(statement("chime:DescribeChannel", on_user(world, "alice")))
+    person.clients.messaging.describe_channel(**call)
 
 
 def test_iam_21_streaming_actions_are_granted_under_either_name(root, world):

@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 from harness import clock
-from harness.clients import BAD_REQUEST, NOT_FOUND, Clients, refusal
+from harness.clients import BAD_REQUEST, NOT_FOUND, Clients, refusal, send
 from harness.world import World
 
 
@@ -189,3 +189,20 @@ def test_ret_09_a_deleted_message_and_a_deleted_channel_stay_gone_whatever_reten
     line.keep(None)
     assert line.visible() == []
     assert refusal(line.world.message, line.channel, message, line.alice) == NOT_FOUND
+
+
+def test_ret_11_the_retention_of_rooms_is_an_accounts_other_setting_and_never_touches_channels(line):
+    """Its operations belong to Enterprise accounts and are not built: asking for them changes nothing here."""
+    line.send("kept")
+    line.keep(60)
+    path = "/accounts/12345678-1234-1234-1234-123456789012/retention-settings"
+    body = {"RetentionSettings": {"RoomRetentionSettings": {"RetentionDays": 1},
+                                  "ConversationRetentionSettings": {"RetentionDays": 1}}}
+    answer = send(line.server, "PUT", path, body)
+    if answer.status == 404:
+        assert answer.error == "UnknownOperationException"
+    else:
+        assert answer.status in (204, 403), answer
+    line.wait(days=40)
+    assert line.visible() == ["kept"]
+    assert line.settings()["AppInstanceRetentionSettings"] == {"ChannelRetentionSettings": {"RetentionDays": 60}}

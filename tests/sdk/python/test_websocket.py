@@ -271,6 +271,25 @@ def test_web_20_and_21_control_messages_are_marked_and_non_persistent_ones_deliv
     assert (frame.payload["Content"], frame.payload["Persistence"]) == ("typing", "NON_PERSISTENT")
 
 
+def test_web_23_no_event_carries_its_name_under_the_header_that_the_guide_prints_once(
+        server, world, cast, channel, sockets):
+    alice = sockets(server, cast[0])
+    message = world.send(channel, cast[0])
+    world.messaging.redact_channel_message(ChannelArn=channel, MessageId=message, ChimeBearer=cast[0])
+    world.messaging.update_channel(ChannelArn=channel, Name="new", Mode="RESTRICTED", ChimeBearer=cast[0])
+    world.join(channel, cast[2], cast[0])
+    world.leave(channel, cast[2], cast[0])
+    world.messaging.delete_channel(ChannelArn=channel, ChimeBearer=cast[0])
+    frames = alice.frames(6)
+    assert {frame.event for frame in frames} == {
+        "CREATE_CHANNEL_MESSAGE", "REDACT_CHANNEL_MESSAGE", "UPDATE_CHANNEL", "CREATE_CHANNEL_MEMBERSHIP",
+        "DELETE_CHANNEL_MEMBERSHIP", "DELETE_CHANNEL"}
+    for frame in frames:
+        assert "x-amz-event-type" not in frame.headers
+        assert set(frame.headers) <= {"x-amz-chime-event-type", "x-amz-chime-message-type",
+                                      "x-amz-chime-membership-type"}
+
+
 def test_web_24_edits_redactions_and_deletions_carry_the_message_and_its_own_type(server, world, cast, channel,
                                                                                sockets):
     admin = world.admin()
@@ -368,7 +387,7 @@ def test_web_34_order_on_the_socket_is_the_order_of_the_list_with_parallel_sende
     assert arrived == listed
 
 
-def test_s_10_frames_from_the_client_are_ignored_and_pings_answered(server, world, cast, channel, sockets):
+def test_web_35_and_s_10_frames_from_the_client_are_ignored_and_pings_answered(server, world, cast, channel, sockets):
     bob = sockets(server, cast[1])
     bob.raw.send("hello")
     bob.raw.send("{" * 1000)
@@ -377,7 +396,7 @@ def test_s_10_frames_from_the_client_are_ignored_and_pings_answered(server, worl
     assert bob.frame().payload["Content"] == "still here"
 
 
-def test_s_03_prefetch_sends_the_channel_list_after_the_session_is_established(server, world, cast, channel):
+def test_web_35_and_s_03_prefetch_sends_the_channel_list_after_the_session_is_established(server, world, cast, channel):
     world.send(channel, cast[0], "unread")
     with open_socket(server, cast[1], extra={"prefetch-on": "connect"}) as bob:
         frame = bob.frame(3)
@@ -398,7 +417,7 @@ def test_s_03_the_browser_sdks_own_signed_parameters_are_accepted(server, cast):
     open_socket(server, cast[0], extra=extra).close()
 
 
-def test_s_07_a_planned_shutdown_closes_with_1001_or_1012(launch):
+def test_web_35_and_s_07_a_planned_shutdown_closes_with_1001_or_1012(launch):
     server = launch(database="memory:")
     world = World(Clients(server))
     alice = open_socket(server, world.user("alice"))

@@ -9,7 +9,7 @@ use super::{Room, mebibytes};
 use crate::load::raw;
 use crate::load::report::{Goal, Report};
 use crate::load::send::{Pace, Plan};
-use crate::load::server::Launch;
+use crate::load::server::{Launch, permitted_pairs};
 
 /// Deliveries to all members of a channel at a fixed rate of messages.
 #[derive(Args, Clone, Debug)]
@@ -54,12 +54,14 @@ pub async fn run(launch: &Launch, args: &Deliver) -> Result<()> {
     report.figure("messages acknowledged", sent.acknowledged as f64 / sent.seconds, "1/s");
     report.figure("deliveries", tally.delivered as f64 / stretch.seconds, "1/s");
     report.figure("delivery p50", tally.latency.quantile(0.5), "ms");
-    report.goal("delivery p99", tally.latency.quantile(0.99), "ms", Goal::AtMost(40.0));
+    // The goals are those of a thousand members.
+    let goal = |most| if args.members <= 1000 { Goal::AtMost(most) } else { Goal::None };
+    report.goal("delivery p99", tally.latency.quantile(0.99), "ms", goal(40.0));
     report.figure("delivery p99.9", tally.latency.quantile(0.999), "ms");
     report.figure("acknowledgement p50", sent.latency.quantile(0.5), "ms");
-    report.goal("acknowledgement p99", sent.latency.quantile(0.99), "ms", Goal::AtMost(40.0));
+    report.goal("acknowledgement p99", sent.latency.quantile(0.99), "ms", goal(40.0));
     let per_million = stretch.cpu / (tally.delivered as f64 / 1e6);
-    report.goal("server CPU per million deliveries", per_million, "s", Goal::AtMost(12.0));
+    report.goal("server CPU per million deliveries", per_million, "s", goal(12.0));
     report.figure("server memory", mebibytes(room.server.resident()?), "MiB");
     room.faults(&mut report, &stretch);
     let signer = room.world.signer();
@@ -67,9 +69,16 @@ pub async fn run(launch: &Launch, args: &Deliver) -> Result<()> {
     let syncs = raw::syncs(&launch.place, 300)?;
     report.figure("raw: write and sync 4 KiB p50", syncs.quantile(0.5), "ms");
     report.figure("raw: write and sync 4 KiB p99", syncs.quantile(0.99), "ms");
-    let frames = raw::one_frame(args.members, 100)?;
-    report.figure("raw: one frame to all sockets p50", frames.quantile(0.5), "ms");
-    report.figure("raw: one frame to all sockets p99", frames.quantile(0.99), "ms");
+    // Both ends of the reference are in this process, so that it needs twice the files.
+    let sockets = args.members.min(permitted_pairs());
+    let frames = raw::one_frame(sockets, 100)?;
+    report.figure(format!("raw: one frame to {sockets} sockets p50"), frames.quantile(0.5), "ms");
+    report.figure(format!("raw: one frame to {sockets} sockets p99"), frames.quantile(0.99), "ms");
+    if sockets < args.members {
+        report.note(format!(
+            "the limit of open files permits no more than {sockets} sockets with both their ends"
+        ));
+    }
     report.note(format!("signed by {signer}"));
     report.print()
 }

@@ -15,7 +15,7 @@ use anyhow::Result;
 use super::members::Members;
 use super::report::{Goal, Report};
 use super::send::{Plan, Sent, send};
-use super::server::{Launch, Server, permit_files};
+use super::server::{Launch, Server, permit_connections, permit_files};
 use super::tally::Tally;
 use super::world::World;
 
@@ -60,6 +60,7 @@ impl Room {
     /// When any of it fails.
     pub async fn open(launch: &Launch, users: usize, members: usize) -> Result<Self> {
         permit_files(members as u64 + 1000)?;
+        permit_connections(members as u64 + 1000)?;
         let server = Arc::new(Server::start(launch)?);
         let world = World::new(server.http, server.root()?, users).await?;
         let connected = Arc::new(Members::new()?);

@@ -62,6 +62,7 @@ async fn one(launch: &Launch, args: &Sends, senders: u16) -> Result<()> {
     report.goal("durable sends", sent.acknowledged as f64 / sent.seconds, "1/s", goal);
     report.figure("acknowledgement p50", sent.latency.quantile(0.5), "ms");
     report.figure("acknowledgement p99", sent.latency.quantile(0.99), "ms");
+    report.figure("answers that asked to come later", sent.throttled as f64, "");
     report.figure("deliveries", tally.delivered as f64 / stretch.seconds, "1/s");
     report.figure("delivery p99", tally.latency.quantile(0.99), "ms");
     report.figure("server CPU per send", stretch.cpu * 1e6 / sent.acknowledged.max(1) as f64, "µs");

@@ -88,6 +88,23 @@ fn minimal_policy() -> PolicySet {
     )
 }
 
+/// The guide prints `user/{appInstanceId}` where it means `user/{appInstanceUserId}`.
+#[test]
+fn iam_20_a_user_is_meant_by_its_own_id_and_the_id_of_the_app_instance_names_nobody_else() {
+    let on = |user: &str| {
+        policy(&format!(
+            r#"{{ "Version": "2012-10-17", "Statement": [{{ "Action": "chime:Connect", "Effect": "Allow",
+                "Resource": "arn:aws:chime:us-east-1:111122223333:app-instance/a1/user/{user}" }}] }}"#
+        ))
+    };
+    let ctx = context();
+    assert!(allows(&on("u1"), "chime:Connect", USER, &ctx));
+    assert!(!allows(&on("u1"), "chime:Connect", OTHER_USER, &ctx));
+    for garbled in ["a1", "{appInstanceId}", "${appInstanceId}"] {
+        assert!(!allows(&on(garbled), "chime:Connect", USER, &ctx), "{garbled}");
+    }
+}
+
 #[test]
 fn the_minimal_user_policy_grants_its_eleven_actions_and_no_more() {
     let policies = minimal_policy();

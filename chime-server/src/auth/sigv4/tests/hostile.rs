@@ -58,6 +58,8 @@ proptest! {
     #[test]
     fn arbitrary_header_bytes_are_refused_without_a_panic(value in vec(any::<u8>(), 0..80), name in 0_usize..5) {
         let names = ["authorization", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256", "host"];
+        // Letter case and surrounding spaces of the host make no difference: `H` is what was signed.
+        prop_assume!(names[name] != "host" || !value.trim_ascii().eq_ignore_ascii_case(b"h"));
         let signed = Owned::new("GET", "/", &[("host", "h")], "").signed(
             &signer(&Secret::new(SECRET), Some("token")),
             at(NOW),
