@@ -96,7 +96,7 @@ async fn raw(url: &str) {
             let (client, statement) = (Arc::clone(&clients[task]), statements[task].clone());
             let (channels, bodies) = (vec![n as i64; rows], vec![body.clone(); rows]);
             async move {
-                client.execute(&statement, &[&channels, &bodies]).await.unwrap();
+                let _ = client.execute(&statement, &[&channels, &bodies]).await.unwrap();
             }
         })
         .await;

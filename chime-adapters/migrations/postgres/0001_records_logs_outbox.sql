@@ -36,7 +36,10 @@ CREATE TABLE entry (
 );
 CREATE UNIQUE INDEX entry_id ON entry (stream, id);
 
--- What was announced and may not have been carried on by every node.
+-- What was announced and may not have been carried on by every node. Positions have no gaps and are in commit order:
+-- whoever commits takes an advisory lock last, until the end of the transaction, and goes on from the newest row. So
+-- that row is never deleted. (A row that counted would be updated by every commit, and a long dump, which keeps all its
+-- versions, would make each update slower than the one before.)
 CREATE TABLE outbox (
     position bigint PRIMARY KEY,
     subject  bytea NOT NULL,
@@ -45,14 +48,7 @@ CREATE TABLE outbox (
     at       bigint,
     body     bytea NOT NULL
 );
-
--- One row: the newest position. Every commit locks it last, so that positions are in commit order and without gaps,
--- and that between this lock and its end nothing else is committed.
-CREATE TABLE outbox_head (
-    one      integer PRIMARY KEY CHECK (one = 1),
-    position bigint NOT NULL
-);
-INSERT INTO outbox_head VALUES (1, 0);
+INSERT INTO outbox VALUES (0, '', NULL, NULL, NULL, '');
 
 -- One row: announcements up to here may be gone.
 CREATE TABLE outbox_floor (
@@ -68,14 +64,14 @@ CREATE TABLE outbox_cursor (
     seen_at  timestamptz NOT NULL
 );
 
--- The last transaction of each committer, by a mark that it chose: whoever lost the answer to a COMMIT finds here what
--- became of it. A mark replaces the one before, or the transaction fails: so one that was given up cannot end later.
+-- The last transaction of each committer, by a mark that it chose: whoever lost the answer to a COMMIT puts a fence at
+-- its mark, which waits for the transaction if it is there already, and keeps it out if it is not.
 CREATE TABLE committer (
     node   text NOT NULL,
-    place  integer NOT NULL,
     mark   bigint NOT NULL,
-    before bigint,
-    PRIMARY KEY (node, place)
+    place  integer NOT NULL,
+    fenced boolean NOT NULL,
+    PRIMARY KEY (node, mark)
 );
 
 -- The least sequence number of a stream at and behind which all entries are at `moment` or later (`inclusive`), or

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chime_domain::error::StoreError;
-use chime_domain::ports::{Announced, Batch, Change, Committed, Entropy, Key, Position};
-use tokio::sync::{mpsc, oneshot};
+use chime_domain::ports::{Announced, Committed, Entropy, Position};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_postgres::types::ToSql;
 
 use super::apply::State;
 use super::connect::{Connector, Session};
-use super::error::{Failure, busy, closed};
+use super::error::{Failure, busy};
 use super::facts::{Reading, Wanted};
 use super::follow::Shared;
+use super::queue::Submission;
 use super::write::{self, Mark, Writing};
 use crate::SystemEntropy;
 
@@ -24,71 +25,6 @@ const GROUP: usize = 256;
 const BLOCK: i64 = 1 << 20;
 /// How long a database that was out of reach is left alone.
 const PAUSE: Duration = Duration::from_millis(500);
-
-/// A batch and where its outcome goes.
-pub(super) struct Submission {
-    batch: Batch,
-    at: Instant,
-    reply: oneshot::Sender<Result<Committed, StoreError>>,
-}
-
-/// The queues of the committers.
-#[derive(Debug)]
-pub(super) struct Queues(Vec<mpsc::Sender<Submission>>);
-
-impl Queues {
-    /// Queues where `capacity` batches may wait, and their other ends.
-    pub(super) fn new(count: usize, capacity: usize) -> (Self, Vec<mpsc::Receiver<Submission>>) {
-        let (senders, receivers) = (0..count).map(|_| mpsc::channel((capacity / count).max(1))).unzip();
-        (Self(senders), receivers)
-    }
-
-    /// Hands a batch to the committer that has what it writes.
-    pub(super) fn submit(
-        &self,
-        batch: Batch,
-    ) -> Result<oneshot::Receiver<Result<Committed, StoreError>>, StoreError> {
-        let (reply, outcome) = oneshot::channel();
-        let place = place(&batch, self.0.len());
-        let queue = self.0.get(place).ok_or_else(closed)?;
-        let submission = Submission { batch, at: Instant::now(), reply };
-        queue.try_send(submission).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => busy(),
-            mpsc::error::TrySendError::Closed(_) => closed(),
-        })?;
-        Ok(outcome)
-    }
-}
-
-/// Which committer a batch goes to: those of one stream go to the same, so that they do not wait for each other.
-fn place(batch: &Batch, count: usize) -> usize {
-    let stream = batch.changes.iter().find_map(|change| match change {
-        Change::Append(append) => Some(&append.stream),
-        Change::Replace { stream, .. } | Change::Remove { stream, .. } | Change::Trim { stream, .. } => {
-            Some(stream)
-        }
-        _ => None,
-    });
-    let first = || {
-        batch.changes.iter().find_map(|change| match change {
-            Change::Put(key, _) | Change::Delete(key) | Change::DropStream(key) => Some(key),
-            Change::Count { counter, .. } => Some(counter),
-            _ => None,
-        })
-    };
-    let guarded = || batch.guards.first().map(|guard| &guard.key);
-    let announced = || batch.announce.first().map(|announce| &announce.subject);
-    let key = stream.or_else(guarded).or_else(first).or_else(announced);
-    let hash = key.map_or(0, |key: &Key| fnv(key.as_str().as_bytes()));
-    usize::try_from(hash % (count.max(1) as u64)).unwrap_or_default()
-}
-
-/// The hash of Fowler, Noll and Vo, variant 1a: short, and good enough to spread keys.
-fn fnv(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
-}
 
 /// A session that is ready to commit.
 struct Ready {
@@ -213,7 +149,13 @@ impl Committer {
                     self.pause = Some(Instant::now() + PAUSE);
                     return Err(Reason::Failed(failure));
                 }
-                Err(Stop::Failed(failure)) => return Err(Reason::Failed(failure)),
+                Err(Stop::Failed(failure)) => {
+                    if failure.is_overtaken() {
+                        // Should its mark have gone, a new session has a new one.
+                        self.cut();
+                    }
+                    return Err(Reason::Failed(failure));
+                }
             }
         }
     }
@@ -228,7 +170,7 @@ impl Committer {
     async fn attempt(&mut self, group: &[Submission]) -> Result<(Outcomes, Vec<Announced>), Stop> {
         let patience = self.connector.patience;
         let wanted = Wanted::of(group.iter().map(|one| &one.batch));
-        let (node, place) = (self.node.clone(), self.place);
+        let node = self.node.clone();
         let ready = self.prepared(wanted.streams()).await.map_err(Stop::Failed)?;
         let client = &ready.session.client;
         let facts = match ready.reading.read(client, &wanted, patience).await {
@@ -254,7 +196,7 @@ impl Committer {
                 Err(error) => Err(Stop::Failed(error.into())),
             };
         }
-        let mark = Mark { node, place, before: ready.mark, after: ready.mark.wrapping_add(1) };
+        let mark = Mark { node, before: ready.mark, after: random_mark() };
         let before = match ready.writing.write(client, &mark, &state, patience).await {
             Ok(before) => {
                 ready.mark = mark.after;
@@ -291,10 +233,9 @@ impl Committer {
     async fn look_up(&self, mark: i64) -> Option<bool> {
         let deadline = Instant::now() + self.connector.patience;
         let mut pause = Duration::from_millis(20);
-        let fence = random_mark();
         while Instant::now() < deadline {
-            if let Ok(last) = self.fence(fence).await {
-                return Some(last == Some(mark));
+            if let Ok(committed) = self.fence(mark).await {
+                return Some(committed);
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(PAUSE);
@@ -303,17 +244,21 @@ impl Committer {
         None
     }
 
-    /// The mark of the last transaction that was committed before this fence was first put up. One that is under way is
-    /// waited for; one that has not set its mark will fail to.
-    async fn fence(&self, fence: i64) -> Result<Option<i64>, Failure> {
+    /// Whether the transaction with this mark was committed. If it is under way it is waited for, if it has not set its
+    /// mark it will not be able to.
+    async fn fence(&self, mark: i64) -> Result<bool, Failure> {
         let session = self.connector.connect().await?;
-        let sql = "UPDATE committer SET before = CASE WHEN mark = $3 THEN before ELSE mark END, mark = $3 \
-                   WHERE node = $1 AND place = $2 RETURNING before";
-        let parameters: [&(dyn ToSql + Sync); 3] = [&self.node, &self.place, &fence];
-        let asked = session.client.query_opt(sql, &parameters);
-        let row =
+        let (client, parameters): (_, [&(dyn ToSql + Sync); 3]) =
+            (&session.client, [&self.node, &mark, &self.place]);
+        let asked = async {
+            let sql = "INSERT INTO committer (node, mark, place, fenced) VALUES ($1, $2, $3, true) ON CONFLICT DO NOTHING";
+            client.execute(sql, &parameters).await?;
+            let sql = "SELECT fenced FROM committer WHERE node = $1 AND mark = $2";
+            client.query_one(sql, &[&self.node, &mark]).await?.try_get::<_, bool>(0)
+        };
+        let fenced =
             tokio::time::timeout(self.connector.patience, asked).await.map_err(|_| Failure::Silent)??;
-        row.map_or(Ok(None), |row| Ok(row.try_get(0)?))
+        Ok(!fenced)
     }
 }
 
@@ -350,9 +295,11 @@ async fn open(connector: &Connector, node: &str, place: i32) -> Result<Ready, Fa
     let session = connector.connect().await?;
     let mark = random_mark();
     let prepare = async {
-        let sql = "INSERT INTO committer (node, place, mark) VALUES ($1, $2, $3) \
-                   ON CONFLICT (node, place) DO UPDATE SET mark = excluded.mark";
-        session.client.execute(sql, &[&node, &place, &mark]).await?;
+        // What an earlier session of this committer left under way cannot set its mark any more.
+        let sql = "DELETE FROM committer WHERE node = $1 AND place = $2";
+        session.client.execute(sql, &[&node, &place]).await?;
+        let sql = "INSERT INTO committer (node, mark, place, fenced) VALUES ($1, $2, $3, false)";
+        session.client.execute(sql, &[&node, &mark, &place]).await?;
         let reading = Reading::prepare(&session.client).await?;
         let writing = Writing::prepare(&session.client).await?;
         Ok::<_, tokio_postgres::Error>((reading, writing))

@@ -83,7 +83,8 @@ impl Connector {
 /// What every session is told.
 ///
 /// Every statement looks rows up by their keys, of which there may be many or few; plans are made once, and a plan
-/// that was made while a table was empty must not read all of it when it no longer is.
+/// that was made while a table was empty must not read all of it when it no longer is. The server is to notice within
+/// half a minute that a node has vanished without a word, and let its locks go.
 fn settings(config: &PostgresConfig) -> String {
     let patience = config.patience.as_millis();
     let sync = if config.synced {
@@ -97,7 +98,8 @@ fn settings(config: &PostgresConfig) -> String {
         "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; \
          SET plan_cache_mode = force_generic_plan; SET default_transaction_isolation = 'read committed'; \
          SET statement_timeout = {patience}; SET lock_timeout = {patience}; \
-         SET idle_in_transaction_session_timeout = {patience}; {sync}"
+         SET idle_in_transaction_session_timeout = {patience}; SET tcp_keepalives_idle = 10; \
+         SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; {sync}"
     )
 }
 

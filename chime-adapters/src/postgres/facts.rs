@@ -138,11 +138,14 @@ impl Reading {
             guarded: client.prepare("SELECT key, revision FROM record WHERE key = ANY($1)").await?,
             entries: client
                 .prepare(
-                    "SELECT stream.key, entry.id, entry.seq, entry.at, \
-                     CASE WHEN asked.compared THEN entry.body END \
+                    // Each in a subquery of its own, which the planner looks up by the index for each row; a join
+                    // it would rather read in whole while it takes the tables for small.
+                    "SELECT found.key, held.id, held.seq, held.at, CASE WHEN asked.compared THEN held.body END \
                      FROM unnest($1::bytea[], $2::bytea[], $3::boolean[]) AS asked (stream, id, compared) \
-                     JOIN stream ON stream.key = asked.stream \
-                     JOIN entry ON entry.stream = stream.id AND entry.id = asked.id",
+                     CROSS JOIN LATERAL (SELECT stream.id, stream.key FROM stream \
+                     WHERE stream.key = asked.stream LIMIT 1) AS found \
+                     CROSS JOIN LATERAL (SELECT entry.id, entry.seq, entry.at, entry.body FROM entry \
+                     WHERE entry.stream = found.id AND entry.id = asked.id LIMIT 1) AS held",
                 )
                 .await?,
             oldest: client

@@ -154,7 +154,8 @@ pub(super) async fn keep(session: &Session, node: &str, settled: u64) -> Result<
                  WHERE seen_at > now() - interval '60 seconds'), \
                  floor AS (UPDATE outbox_floor SET position = LEAST(least.position, outbox_floor.position + $1) \
                  FROM least WHERE outbox_floor.position < least.position RETURNING outbox_floor.position), \
-                 gone AS (DELETE FROM outbox USING floor WHERE outbox.position <= floor.position) \
+                 gone AS (DELETE FROM outbox USING floor WHERE outbox.position <= floor.position \
+                 AND outbox.position < (SELECT max(position) FROM outbox)) \
                  SELECT floor.position = least.position FROM floor, least",
                 &[&SWEEP],
             )

@@ -138,7 +138,7 @@ pub(super) async fn announced(
 
 /// The newest position of the outbox.
 pub(super) async fn newest(readers: &Readers) -> Result<Position, StoreError> {
-    position(readers, "SELECT position FROM outbox_head").await
+    position(readers, "SELECT max(position) FROM outbox").await
 }
 
 /// The position up to which announcements may be gone.

@@ -11,11 +11,12 @@ use chime_domain::ports::{
     Versioned,
 };
 
-use super::commit::{Committer, Queues};
+use super::commit::Committer;
 use super::connect::{Connector, Readers};
 use super::error::{Failure, Told};
 use super::follow::{self, Shared};
 use super::keep::{self, Keeper};
+use super::queue::Queues;
 use super::{PostgresConfig, PostgresError, Wire, notify, read, schema};
 
 /// A store in one Postgres database, which several processes may have open.

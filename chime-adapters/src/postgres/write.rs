@@ -13,6 +13,9 @@ use super::error::Failure;
 use super::facts::StreamRow;
 use super::schema::{signed, unsigned};
 
+/// Key of the advisory lock of whoever is about to end a transaction: "chime" and a number.
+const TURN: i64 = 0x6368_696d_6500_0003;
+
 /// The changes as columns.
 #[derive(Debug, Default)]
 struct Columns<'a> {
@@ -140,7 +143,6 @@ impl<'a> Columns<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Mark {
     pub(super) node: String,
-    pub(super) place: i32,
     pub(super) before: i64,
     pub(super) after: i64,
 }
@@ -159,7 +161,8 @@ pub(super) struct Writing {
     make: Statement,
     count: Statement,
     make_counters: Statement,
-    head: Statement,
+    turn: Statement,
+    newest: Statement,
     compare: Statement,
     announce: Statement,
     commit: Statement,
@@ -171,8 +174,8 @@ impl Writing {
         Ok(Self {
             // Fails, by a division by zero, when the mark before is not there any more.
             mark: prepare(
-                "WITH marked AS (UPDATE committer SET mark = $4 WHERE node = $1 AND place = $2 AND mark = $3 \
-                 RETURNING 1) SELECT 1 / count(*)::integer FROM marked",
+                "WITH marked AS (UPDATE committer SET mark = $3 WHERE node = $1 AND mark = $2 RETURNING 1) \
+                 SELECT 1 / count(*)::integer FROM marked",
             )
             .await?,
             remove: prepare(
@@ -223,7 +226,8 @@ impl Writing {
                 "INSERT INTO counter (key, value) SELECT * FROM unnest($1::bytea[], $2::bigint[])",
             )
             .await?,
-            head: prepare("UPDATE outbox_head SET position = position + $1 RETURNING position").await?,
+            turn: prepare("SELECT pg_advisory_xact_lock($1)").await?,
+            newest: prepare("SELECT max(position) FROM outbox").await?,
             // Fails, by a division by zero, when one of them moved. It is a statement of its own, after that which took
             // the lock, so that it sees everything that was committed before the lock was taken.
             compare: prepare(
@@ -235,8 +239,9 @@ impl Writing {
             .await?,
             announce: prepare(
                 "INSERT INTO outbox (position, subject, id, seq, at, body) \
-                 SELECT outbox_head.position - $1 + said.place, said.subject, said.id, said.seq, said.at, said.body \
-                 FROM outbox_head CROSS JOIN unnest($2::bytea[], $3::bytea[], $4::bigint[], $5::bigint[], $6::bytea[]) \
+                 SELECT newest.position + said.place, said.subject, said.id, said.seq, said.at, said.body \
+                 FROM (SELECT max(position) AS position FROM outbox) AS newest \
+                 CROSS JOIN unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bytea[]) \
                  WITH ORDINALITY AS said (subject, id, seq, at, body, place)",
             )
             .await?,
@@ -256,7 +261,6 @@ impl Writing {
     ) -> Result<Position, Failure> {
         let columns = Columns::of(state);
         let said = state.announced.len();
-        let places = signed(said as u64);
         let subjects: Vec<&[u8]> =
             state.announced.iter().map(|said| said.subject.as_str().as_bytes()).collect();
         let entries = || state.announced.iter().map(|said| said.entry.as_ref());
@@ -270,9 +274,9 @@ impl Writing {
             state.unlocked().map(|(key, revision)| (key.as_str().as_bytes(), revision.map(signed))).unzip();
 
         let c = &columns;
-        // INVARIANT: `head` comes after everything that may wait, and nothing that may wait comes after it.
-        let asked: [(&Statement, Vec<&(dyn ToSql + Sync)>, bool); 16] = [
-            (&self.mark, vec![&mark.node, &mark.place, &mark.before, &mark.after], true),
+        // INVARIANT: `turn` comes after everything that may wait, and nothing that may wait comes after it.
+        let asked: [(&Statement, Vec<&(dyn ToSql + Sync)>, bool); 17] = [
+            (&self.mark, vec![&mark.node, &mark.before, &mark.after], true),
             (&self.remove, vec![&c.removed_of, &c.removed], !c.removed.is_empty()),
             (&self.drop_streams, vec![&c.dropped], !c.dropped.is_empty()),
             (&self.replace, vec![&c.replaced_of, &c.replaced, &c.replaced_body], !c.replaced.is_empty()),
@@ -296,9 +300,10 @@ impl Writing {
                 vec![&c.entry_of, &c.entry_seq, &c.entry_id, &c.entry_at, &c.entry_body],
                 !c.entry_of.is_empty(),
             ),
-            (&self.head, vec![&places], true),
+            (&self.turn, vec![&TURN], true),
+            (&self.newest, vec![], true),
             (&self.compare, vec![&relied, &revisions], !relied.is_empty()),
-            (&self.announce, vec![&places, &subjects, &ids, &seqs, &ats, &bodies], said > 0),
+            (&self.announce, vec![&subjects, &ids, &seqs, &ats, &bodies], said > 0),
             (&self.commit, vec![], true),
         ];
         let needed = asked.iter().filter(|(_, _, needed)| *needed);
@@ -307,15 +312,16 @@ impl Writing {
             .map(|(statement, parameters, _)| Box::pin(client.query(*statement, parameters)) as Step<'_>)
             .collect();
         let answers = pipeline(steps, within).await?;
-        let mut newest = 0;
+        let mut newest = None;
         for ((statement, _, _), rows) in needed.zip(answers) {
-            if std::ptr::eq(*statement, &self.head)
+            if std::ptr::eq(*statement, &self.newest)
                 && let Some(row) = rows.first()
             {
-                newest = unsigned(row.try_get(0)?);
+                newest = row.try_get::<_, Option<i64>>(0)?;
             }
         }
-        Ok(Position(newest.saturating_sub(said as u64)))
+        // There always is one.
+        Ok(Position(newest.map(unsigned).unwrap_or_default()))
     }
 }
 

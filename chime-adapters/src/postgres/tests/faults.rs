@@ -105,7 +105,9 @@ fn a_full_queue_answers_busy_and_those_in_it_are_committed() {
         let (beside, connection) = (&mut other.0, other.1);
         tokio::spawn(connection);
         let lock = beside.transaction().await.unwrap();
-        lock.batch_execute("SELECT * FROM outbox_head FOR UPDATE").await.unwrap();
+        lock.batch_execute(&format!("SELECT pg_advisory_xact_lock({})", 0x6368_696d_6500_0003_i64))
+            .await
+            .unwrap();
         let mut waiting = tokio::task::JoinSet::new();
         let mut refused = 0;
         for _ in 0..30 {
