@@ -8,18 +8,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
+use chime_adapters::file::FileSink;
 use chime_adapters::memory::{InProcessBus, MemoryStore};
 use chime_adapters::outbound::{LambdaFunctions, OutboundClient, OutboundConfig, PushGateway};
 use chime_adapters::sqlite::{Durability, SqliteConfig, SqliteError, SqliteStore};
 use chime_adapters::{SystemClock, SystemEntropy, TestClock};
 use chime_domain::flow::{Chime, Settings};
-use chime_domain::ports::{Clock, Functions, NoNotifier, Notifier, Store};
+use chime_domain::ports::{Clock, Functions, NoNotifier, NoSink, Notifier, Sink, Store};
 use rustls::server::ResolvesServerCert;
 use serde_json::{Value, json};
 
 use crate::app::{App, AppOptions};
 use crate::auth::root_file;
-use crate::config::{Config, Database, Oidc, Outbound, Storage, Tls};
+use crate::config::{Config, Database, Export, Oidc, Outbound, Storage, Tls};
 use crate::explain::{self, Explained, Question, remote};
 use crate::files::{self, Access};
 use crate::http::{ConnectionLimits, Listener, router, serve};
@@ -79,6 +80,7 @@ pub async fn start(config: &Config) -> Result<Running> {
     let client = outbound(&config.outbound)?;
     let chime =
         chime.functions(functions(&config.outbound, &client)).notifier(notifier(&config.outbound, client));
+    let chime = chime.sink(sink(&config.export)?);
     let chime = chime.build().await.context("the store")?;
 
     let (root, credentials) = match &config.auth.root {
@@ -270,6 +272,16 @@ fn notifier(config: &Outbound, client: OutboundClient) -> Arc<dyn Notifier> {
         Some(url) => Arc::new(PushGateway::new(client, url.clone())),
         None => Arc::new(NoNotifier),
     }
+}
+
+/// What takes exported events.
+fn sink(config: &Export) -> Result<Arc<dyn Sink>> {
+    Ok(match config {
+        Export::Kinesis(_) => bail!("export to Kinesis is not built in"),
+        Export::Nats(_) => bail!("export to NATS is not built in"),
+        Export::File(directory) => Arc::new(FileSink::new(directory)),
+        Export::None => Arc::new(NoSink),
+    })
 }
 
 /// The certificate to serve, and the file that clients have to trust, if the local authority signs it.

@@ -7,6 +7,8 @@ use prometheus::{
     HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
+use super::export::ExportMetrics;
+
 /// Upper bounds of latencies, in seconds.
 const BUCKETS: [f64; 12] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
@@ -20,6 +22,7 @@ pub struct Metrics {
     deliveries: Option<IntCounter>,
     backlog: Option<IntGauge>,
     held_back: Option<IntCounter>,
+    export: ExportMetrics,
 }
 
 impl Metrics {
@@ -55,13 +58,19 @@ impl Metrics {
         if let Some(held_back) = &held_back {
             let _ = registry.register(Box::new(held_back.clone()));
         }
-        Self { registry, requests, seconds, sessions, deliveries, backlog, held_back }
+        let export = ExportMetrics::new(&registry);
+        Self { registry, requests, seconds, sessions, deliveries, backlog, held_back, export }
     }
 
     /// Where other parts of the server register what they count.
     #[must_use]
     pub fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// Of streaming export.
+    pub(crate) fn export(&self) -> &ExportMetrics {
+        &self.export
     }
 
     /// One more WebSocket session, or one less.
@@ -116,6 +125,9 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
+    use chime_domain::export::Backlog;
+    use chime_domain::time::Timestamp;
+
     use super::*;
 
     #[test]
@@ -130,6 +142,12 @@ mod tests {
         metrics.delivered(7);
         metrics.backlog_is(9);
         metrics.held_back();
+        metrics.export().delivered(5);
+        metrics.export().failed("throttled");
+        let backlog = Backlog { length: 4, oldest: Some(Timestamp::from_millis(1_000)) };
+        let gone = ("gone".to_owned(), Backlog::default());
+        metrics.export().queues_are(&[gone, ("a".to_owned(), backlog)], Timestamp::from_millis(3_500));
+        metrics.export().queues_are(&[("a".to_owned(), backlog)], Timestamp::from_millis(3_500));
         let text = metrics.render();
         for line in [
             r#"chime_requests_total{operation="CreateChannel",outcome="ok"} 1"#,
@@ -141,8 +159,13 @@ mod tests {
             "chime_deliveries_total 7",
             "chime_fanout_backlog 9",
             "chime_sends_held_back_total 1",
+            "chime_exported_total 5",
+            r#"chime_export_failures_total{reason="throttled"} 1"#,
+            r#"chime_export_queue_length{app_instance="a"} 4"#,
+            r#"chime_export_oldest_seconds{app_instance="a"} 2.5"#,
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }
+        assert!(!text.contains("gone"), "{text}");
     }
 }

@@ -1,6 +1,7 @@
 //! What operators ask: is it alive, can it serve, what did it do. Unsigned, and never about anybody's data.
 
 pub(crate) mod clock;
+mod export;
 mod health;
 mod metrics;
 

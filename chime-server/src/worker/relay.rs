@@ -1,4 +1,4 @@
-//! Carries what was committed from the outbox to the bus, in commit order, and forgets it there.
+//! Carries what was committed from the outbox to the bus, in commit order.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use chime_domain::flow::Chime;
 use chime_domain::ports::{Bus, Position};
 
+use super::settle::Settling;
 use crate::shutdown::Shutdown;
 
 /// Announcements that are carried at once.
@@ -14,10 +15,16 @@ const RUN: usize = 512;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Runs until draining begins.
-pub(crate) async fn relay(chime: Chime, bus: Arc<dyn Bus>, from: Position, shutdown: Shutdown) {
+pub(crate) async fn relay(
+    chime: Chime,
+    bus: Arc<dyn Bus>,
+    settling: Settling,
+    from: Position,
+    shutdown: Shutdown,
+) {
     let mut cursor = from;
     while !shutdown.is_draining() {
-        match step(&chime, &*bus, cursor).await {
+        match step(&chime, &*bus, &settling, cursor).await {
             Ok(Some(carried)) => cursor = carried,
             Ok(None) => tokio::select! {
                 () = chime.store().wait_past(cursor) => {}
@@ -37,11 +44,12 @@ pub(crate) async fn relay(chime: Chime, bus: Arc<dyn Bus>, from: Position, shutd
 async fn step(
     chime: &Chime,
     bus: &dyn Bus,
+    settling: &Settling,
     cursor: Position,
 ) -> Result<Option<Position>, chime_domain::error::StoreError> {
     let run: Arc<[_]> = chime.store().announced(cursor, RUN).await?.into();
     let Some(last) = run.last().map(|announced| announced.position) else { return Ok(None) };
     bus.publish(run).await?;
-    chime.store().settle(last).await?;
+    settling.relayed(last).await?;
     Ok(Some(last))
 }
