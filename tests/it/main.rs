@@ -12,6 +12,7 @@ mod channels;
 mod crowd;
 mod delivery;
 mod embedding;
+mod export;
 mod flows;
 mod identity;
 mod messages;
