@@ -168,3 +168,127 @@ fn whole_lines(file: &mut File) -> io::Result<u64> {
     }
     Ok(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use chime_domain::conformance::sink::Reader;
+    use chime_domain::ports::Position;
+    use chime_domain::text::Private;
+
+    use super::*;
+    use crate::test_clock::tests::run;
+
+    struct Files(tempfile::TempDir);
+
+    impl Files {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+
+        fn sink(&self) -> FileSink {
+            FileSink::new(self.0.path().join("out")).with_file_bytes(2_000)
+        }
+
+        fn lines(&self, name: &str) -> Vec<Vec<u8>> {
+            let mut all = Vec::new();
+            for number in 1.. {
+                let path = self.0.path().join("out").join(name).join(format!("{number:08}.ndjson"));
+                let Ok(bytes) = fs::read(path) else { break };
+                all.extend(
+                    bytes.split_inclusive(|b| *b == b'\n').map(|line| line[..line.len() - 1].to_vec()),
+                );
+            }
+            all
+        }
+    }
+
+    #[async_trait]
+    impl Reader for Files {
+        async fn destination(&self, name: &str) -> String {
+            format!("arn:aws:kinesis:us-east-1:123456789012:stream/{name}")
+        }
+
+        async fn arrived(&self, destination: &str) -> Vec<Vec<u8>> {
+            self.lines(name(destination).unwrap())
+        }
+
+        async fn set_down(&self, _: bool) -> bool {
+            // A claim of its own, below.
+            false
+        }
+    }
+
+    chime_domain::sink_conformance!(run = run, async {
+        let files = Files::new();
+        (files.sink(), files)
+    });
+
+    fn record(text: &str) -> SinkRecord {
+        let data = Private(Bytes::from(text.to_owned()));
+        SinkRecord { key: "k".into(), data, position: Position(1) }
+    }
+
+    async fn put(sink: &FileSink, texts: &[&str]) -> Taken {
+        let records: Vec<_> = texts.iter().map(|text| record(text)).collect();
+        sink.put("s", &records).await
+    }
+
+    #[test]
+    fn half_a_line_that_a_crash_left_is_cut_off_and_whole_ones_stay() {
+        run(Box::pin(async {
+            let files = Files::new();
+            put(&files.sink(), &["one", "two"]).await;
+            let path = files.0.path().join("out/s/00000001.ndjson");
+            let mut file = File::options().append(true).open(path).unwrap();
+            // Longer than what is read at once from the end.
+            file.write_all(&vec![b'x'; 200_000]).unwrap();
+            assert!(put(&files.sink(), &["three"]).await.error.is_none());
+            assert_eq!(files.lines("s"), [b"one".to_vec(), b"two".to_vec(), b"three".to_vec()]);
+        }));
+    }
+
+    #[test]
+    fn a_file_that_is_large_enough_is_followed_by_the_next_also_after_a_restart() {
+        run(Box::pin(async {
+            let files = Files::new();
+            let long = "x".repeat(1_500);
+            for _ in 0..3 {
+                put(&files.sink(), &[&long]).await;
+            }
+            let sink = files.sink();
+            for _ in 0..3 {
+                put(&sink, &[&long]).await;
+            }
+            assert_eq!(files.lines("s").len(), 6);
+            assert_eq!(fs::read_dir(files.0.path().join("out/s")).unwrap().count(), 3);
+        }));
+    }
+
+    #[test]
+    fn a_name_that_steps_out_of_the_directory_is_refused() {
+        run(Box::pin(async {
+            let sink = Files::new().sink();
+            for name in ["..", "../a", "a/b", "", ".hidden", "a b"] {
+                let destination = format!("arn:aws:kinesis:us-east-1:123456789012:stream/{name}");
+                assert!(sink.check(&destination).await.is_err(), "{name}");
+                let taken = sink.put(&destination, &[record("x")]).await;
+                assert!(matches!(taken.error, Some(SinkError::Rejected(_))), "{name}");
+            }
+        }));
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_written_is_unavailable_until_it_can() {
+        run(Box::pin(async {
+            let files = Files::new();
+            fs::write(files.0.path().join("out"), "no directory").unwrap();
+            let sink = files.sink();
+            let taken = put(&sink, &["one"]).await;
+            assert!(matches!(taken.error, Some(SinkError::Unavailable(_))) && taken.taken.is_empty());
+            fs::remove_file(files.0.path().join("out")).unwrap();
+            assert!(put(&sink, &["one"]).await.error.is_none());
+            assert_eq!(files.lines("s"), [b"one".to_vec()]);
+        }));
+    }
+}

@@ -65,3 +65,49 @@ impl Sink for MemorySink {
         Taken { error, ..Taken::all(count) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use chime_domain::conformance::sink::Reader;
+
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    struct Kept(Arc<MemorySink>);
+
+    #[async_trait]
+    impl Sink for Kept {
+        async fn check(&self, destination: &str) -> Result<(), CheckError> {
+            self.0.check(destination).await
+        }
+
+        async fn put(&self, destination: &str, records: &[SinkRecord]) -> Taken {
+            self.0.put(destination, records).await
+        }
+    }
+
+    #[async_trait]
+    impl Reader for Kept {
+        async fn destination(&self, name: &str) -> String {
+            name.to_owned()
+        }
+
+        async fn arrived(&self, destination: &str) -> Vec<Vec<u8>> {
+            self.0.delivered(destination).iter().map(|record| record.data.0.to_vec()).collect()
+        }
+
+        async fn set_down(&self, down: bool) -> bool {
+            if down {
+                self.0.fail_after(3, SinkError::Throttled);
+            }
+            true
+        }
+    }
+
+    chime_domain::sink_conformance!(async {
+        let kept = Kept(Arc::new(MemorySink::new()));
+        (kept.clone(), kept)
+    });
+}

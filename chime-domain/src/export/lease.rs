@@ -12,7 +12,7 @@ use crate::ports::{Batch, Change, Entity, Guard, Key, Record};
 use crate::time::Timestamp;
 
 /// How long a holder may take between two signs of life. It has to be longer than any call of a sink.
-const TERM: Duration = Duration::from_secs(60);
+const TERM: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Lease {

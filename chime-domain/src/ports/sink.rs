@@ -88,7 +88,7 @@ pub trait Sink: Send + Sync + std::fmt::Debug {
     /// [`CheckError`].
     async fn check(&self, destination: &str) -> Result<(), CheckError>;
 
-    /// Hands a run of records to a destination, trying again as the adapter sees fit, within seconds.
+    /// Hands a run of records to a destination, trying again as the adapter sees fit, within ten seconds.
     ///
     /// Whoever calls hands what was not taken over again. A record that was handed over before may arrive twice when the
     /// answer to that was lost.
