@@ -1,7 +1,8 @@
 //! Adapters for the ports of `chime-domain`.
 //!
 //! [`memory`] is the reference behaviour and needs no runtime. The others stand behind features, one each:
-//! `sqlite` (on by default) for the embedded durable store, `file` for blobs in a directory,
+//! `sqlite` (on by default) for the embedded durable store, `file` for blobs and exported events in
+//! directories, `kinesis` for exported events in Kinesis,
 //! `outbound` for calls that leave the service.
 //!
 //! A whole Chime in a unit test:
@@ -28,8 +29,12 @@
 //! ```
 #![warn(missing_docs)]
 
+#[cfg(feature = "kinesis")]
+mod chains;
 #[cfg(feature = "file")]
 pub mod file;
+#[cfg(feature = "kinesis")]
+pub mod kinesis;
 pub mod memory;
 #[cfg(feature = "outbound")]
 pub mod outbound;
@@ -37,6 +42,8 @@ pub mod outbound;
 pub mod sqlite;
 mod system;
 mod test_clock;
+#[cfg(all(test, feature = "kinesis"))]
+mod test_server;
 
 pub use system::{SystemClock, SystemEntropy};
 pub use test_clock::TestClock;

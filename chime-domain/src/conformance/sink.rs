@@ -40,7 +40,7 @@ async fn deliver(sink: &Subject, destination: &str, mut records: Vec<SinkRecord>
     let mut without_progress = 0;
     while !records.is_empty() {
         let taken = sink.put(destination, &records).await;
-        assert!(taken.error.is_some() || taken.taken.len() == records.len(), "some left without an error");
+        assert!(taken.error.is_some() || !taken.taken.is_empty(), "nothing is taken, without an error");
         assert!(taken.taken.windows(2).all(|pair| pair[0] < pair[1]), "indices are in ascending order");
         without_progress = if taken.taken.is_empty() { without_progress + 1 } else { 0 };
         assert!(without_progress < 200, "nothing is taken: {:?}", taken.error);

@@ -59,7 +59,7 @@ pub struct SinkRecord {
 pub struct Taken {
     /// Indices of the records that it has durably, in ascending order. Of each key, these are the first ones of the run.
     pub taken: Vec<usize>,
-    /// Why it did not take the others.
+    /// Why it did not take the others. Without an error it took all, or at least one and had no time for the rest.
     pub error: Option<SinkError>,
 }
 
