@@ -32,9 +32,18 @@ impl Chains {
         Self { chains, taken: Vec::new() }
     }
 
-    /// The first record of every key of which something is left.
-    pub(crate) fn wave(&self) -> Vec<usize> {
-        self.chains.iter().filter_map(|chain| chain.front().copied()).collect()
+    /// The first record of every key of which something is left: so many, with so many bytes, at most, but one if any
+    /// is left.
+    pub(crate) fn wave(&self, records: &[SinkRecord], most: usize, bytes: usize) -> Vec<usize> {
+        let (mut wave, mut sum) = (Vec::new(), 0_usize);
+        for index in self.chains.iter().filter_map(|chain| chain.front().copied()).take(most) {
+            sum += records.get(index).map_or(0, |record| record.data.0.len() + record.key.len());
+            if sum > bytes && !wave.is_empty() {
+                break;
+            }
+            wave.push(index);
+        }
+        wave
     }
 
     /// Records of the wave that arrived.
@@ -66,17 +75,24 @@ mod tests {
 
     #[test]
     fn a_key_waits_for_its_first_record_and_holds_up_no_other() {
-        let record =
-            |key: &str| SinkRecord { key: key.into(), data: Private(Bytes::new()), position: Position(0) };
-        let mut chains = Chains::new(&["a", "b", "a", "c", "b", "a"].map(record));
-        assert_eq!(chains.wave(), [0, 1, 3]);
+        let record = |key: &str| SinkRecord {
+            key: key.into(),
+            data: Private(Bytes::from_static(b"123456789")),
+            position: Position(0),
+        };
+        let records = ["a", "b", "a", "c", "b", "a"].map(record);
+        let mut chains = Chains::new(&records);
+        assert_eq!(chains.wave(&records, 9, 30), [0, 1, 3]);
+        assert_eq!(chains.wave(&records, 2, 30), [0, 1]);
+        assert_eq!(chains.wave(&records, 9, 20), [0, 1]);
+        assert_eq!(chains.wave(&records, 9, 1), [0]);
         chains.took(&[1, 3]);
-        assert_eq!(chains.wave(), [0, 4]);
+        assert_eq!(chains.wave(&records, 9, 30), [0, 4]);
         chains.took(&[4, 0]);
-        assert_eq!(chains.wave(), [2]);
+        assert_eq!(chains.wave(&records, 9, 30), [2]);
         chains.took(&[2]);
         chains.took(&[]);
-        assert_eq!(chains.wave(), [5]);
+        assert_eq!(chains.wave(&records, 9, 30), [5]);
         assert_eq!(chains.into_taken(), [0, 1, 2, 3, 4]);
     }
 }

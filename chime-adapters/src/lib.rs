@@ -2,7 +2,8 @@
 //!
 //! [`memory`] is the reference behaviour and needs no runtime. The others stand behind features, one each:
 //! `sqlite` (on by default) for the embedded durable store, `file` for blobs and exported events in
-//! directories, `kinesis` for exported events in Kinesis,
+//! directories, `kinesis` and `jetstream` for exported events in Kinesis and
+//! in NATS,
 //! `outbound` for calls that leave the service.
 //!
 //! A whole Chime in a unit test:
@@ -29,10 +30,12 @@
 //! ```
 #![warn(missing_docs)]
 
-#[cfg(feature = "kinesis")]
+#[cfg(any(feature = "jetstream", feature = "kinesis"))]
 mod chains;
 #[cfg(feature = "file")]
 pub mod file;
+#[cfg(feature = "jetstream")]
+pub mod jetstream;
 #[cfg(feature = "kinesis")]
 pub mod kinesis;
 pub mod memory;
@@ -42,7 +45,7 @@ pub mod outbound;
 pub mod sqlite;
 mod system;
 mod test_clock;
-#[cfg(all(test, feature = "kinesis"))]
+#[cfg(all(test, any(feature = "jetstream", feature = "kinesis")))]
 mod test_server;
 
 pub use system::{SystemClock, SystemEntropy};

@@ -9,6 +9,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use chime_adapters::file::FileSink;
+#[cfg(feature = "jetstream")]
+use chime_adapters::jetstream::JetStreamSink;
+#[cfg(feature = "kinesis")]
+use chime_adapters::kinesis::{KinesisConfig, KinesisSink};
 use chime_adapters::memory::{InProcessBus, MemoryStore};
 use chime_adapters::outbound::{LambdaFunctions, OutboundClient, OutboundConfig, PushGateway};
 use chime_adapters::sqlite::{Durability, SqliteConfig, SqliteError, SqliteStore};
@@ -80,7 +84,7 @@ pub async fn start(config: &Config) -> Result<Running> {
     let client = outbound(&config.outbound)?;
     let chime =
         chime.functions(functions(&config.outbound, &client)).notifier(notifier(&config.outbound, client));
-    let chime = chime.sink(sink(&config.export)?);
+    let chime = chime.sink(sink(config).await?);
     let chime = chime.build().await.context("the store")?;
 
     let (root, credentials) = match &config.auth.root {
@@ -252,12 +256,18 @@ fn settings(config: &Config) -> Settings {
 fn outbound(config: &Outbound) -> Result<OutboundClient> {
     // An embedding process may have installed one already, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let ca_pem = match &config.ca_file {
-        Some(path) => Some(fs::read(path).with_context(|| path.display().to_string())?),
-        None => None,
+    let bounds = OutboundConfig {
+        ca_pem: ca_pem(config)?,
+        allow_private: config.allow_private,
+        ..OutboundConfig::default()
     };
-    let bounds = OutboundConfig { ca_pem, allow_private: config.allow_private, ..OutboundConfig::default() };
     OutboundClient::new(&bounds).context("calls out of the server")
+}
+
+/// The authorities that calls out of the server trust beside those of the system.
+fn ca_pem(config: &Outbound) -> Result<Option<Vec<u8>>> {
+    let read = |path: &PathBuf| fs::read(path).with_context(|| path.display().to_string());
+    config.ca_file.as_ref().map(read).transpose()
 }
 
 /// What calls the processors of channel flows.
@@ -275,12 +285,23 @@ fn notifier(config: &Outbound, client: OutboundClient) -> Arc<dyn Notifier> {
 }
 
 /// What takes exported events.
-fn sink(config: &Export) -> Result<Arc<dyn Sink>> {
-    Ok(match config {
-        Export::Kinesis(_) => bail!("export to Kinesis is not built in"),
-        Export::Nats(_) => bail!("export to NATS is not built in"),
+async fn sink(config: &Config) -> Result<Arc<dyn Sink>> {
+    Ok(match &config.export {
+        #[cfg(feature = "kinesis")]
+        Export::Kinesis(endpoint) => {
+            let kinesis = KinesisConfig {
+                region: config.auth.region.clone(),
+                endpoint: endpoint.as_ref().map(ToString::to_string),
+                ca_pem: ca_pem(&config.outbound)?,
+            };
+            Arc::new(KinesisSink::open(kinesis).await.context("export to Kinesis")?)
+        }
+        #[cfg(feature = "jetstream")]
+        Export::Nats(url) => Arc::new(JetStreamSink::open(url).await.context("export to NATS")?),
         Export::File(directory) => Arc::new(FileSink::new(directory)),
         Export::None => Arc::new(NoSink),
+        #[cfg(not(all(feature = "kinesis", feature = "jetstream")))]
+        _ => bail!("this server was built without the feature that CHIME_EXPORT asks for"),
     })
 }
 

@@ -145,18 +145,6 @@ impl KinesisSink {
     }
 }
 
-/// The part of a wave that fits into one call.
-fn fitting(records: &[SinkRecord], mut wave: Vec<usize>) -> Vec<usize> {
-    let mut bytes = 0;
-    let fits = wave.iter().take(CALL_RECORDS).take_while(|index| {
-        bytes += records.get(**index).map_or(0, |record| record.data.0.len() + record.key.len());
-        bytes <= CALL_BYTES
-    });
-    let count = fits.count().max(1);
-    wave.truncate(count);
-    wave
-}
-
 #[async_trait]
 impl Sink for KinesisSink {
     async fn check(&self, destination: &str) -> Result<(), CheckError> {
@@ -169,7 +157,7 @@ impl Sink for KinesisSink {
     async fn put(&self, destination: &str, records: &[SinkRecord]) -> Taken {
         let (mut chains, mut tries, begun) = (Chains::new(records), 0, Instant::now());
         loop {
-            let wave = fitting(records, chains.wave());
+            let wave = chains.wave(records, CALL_RECORDS, CALL_BYTES);
             if wave.is_empty() {
                 return Taken { taken: chains.into_taken(), error: None };
             }
