@@ -1,29 +1,15 @@
 """Streaming export into files: what stands in a stream, and that nothing is lost when the server is killed."""
 
 import json
-import threading
 import time
 
 import pytest
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from harness.clients import Clients, token
+from harness.clients import Clients
+from harness.exports import Load, contents, eventually, first_arrivals, stream
 from harness.server import ChimeServer
 from harness.world import World
-
-REGION, ACCOUNT = "us-east-1", "123456789012"
-BOTH = ("Channel", "ChannelMessage")
-
-
-def arn(name):
-    return f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{name}"
-
-
-def stream(world, **names):
-    """Stream data types to streams: `stream(world, Channel="chime-messaging-a")`."""
-    world.messaging.put_messaging_streaming_configurations(
-        AppInstanceArn=world.app,
-        StreamingConfigurations=[{"DataType": kind, "ResourceArn": arn(name)} for kind, name in names.items()])
 
 
 def lines(directory, name):
@@ -31,20 +17,6 @@ def lines(directory, name):
     files = sorted((directory / name).glob("*.ndjson")) if (directory / name).exists() else []
     return [json.loads(line) for file in files for line in file.read_text().splitlines(keepends=True)
             if line.endswith("\n")]
-
-
-def eventually(look, within=20.0):
-    """The first true answer of `look`, which is asked until then."""
-    until = time.monotonic() + within
-    while True:
-        if found := look():
-            return found
-        assert time.monotonic() < until, f"still {look()!r} after {within} s"
-        time.sleep(0.05)
-
-
-def contents(events):
-    return [event["Payload"]["Content"] for event in events if event["EventType"] == "CREATE_CHANNEL_MESSAGE"]
 
 
 @pytest.fixture
@@ -126,46 +98,6 @@ def test_without_a_sink_nothing_can_be_configured(launch):
     assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
 
 
-class Load:
-    """Senders to one channel each, until the server dies; they note what was acknowledged, in order."""
-
-    def __init__(self, world, bearer, channels, begin):
-        self.acknowledged = {channel: [] for channel in channels}
-        self._threads = [threading.Thread(target=self._run, args=(world.clients.server, bearer, channel, begin))
-                         for channel in channels]
-        self._stop = threading.Event()
-        for each in self._threads:
-            each.start()
-
-    def _run(self, server, bearer, channel, begin):
-        messaging, serial = Clients(server).messaging, begin
-        while not self._stop.is_set():
-            serial += 1
-            try:
-                messaging.send_channel_message(ChannelArn=channel, Content=str(serial), Type="STANDARD",
-                                               Persistence="PERSISTENT", ChimeBearer=bearer,
-                                               ClientRequestToken=token())
-            except BotoCoreError:
-                return
-            except ClientError as error:
-                assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 429, error
-                time.sleep(0.05)
-                continue
-            self.acknowledged[channel].append(serial)
-
-    def stop(self):
-        self._stop.set()
-        for each in self._threads:
-            each.join(30)
-
-
-def first_arrivals(events, channel):
-    """The numbers sent to a channel in the order of their first arrival."""
-    numbers = [int(event["Payload"]["Content"]) for event in events
-               if event["EventType"] == "CREATE_CHANNEL_MESSAGE" and event["Payload"]["ChannelArn"] == channel]
-    return list(dict.fromkeys(numbers)), len(numbers)
-
-
 def test_kill_9_under_load_with_the_sink_down_and_up_loses_nothing(tmp_path):
     out = tmp_path / "out"
     server = ChimeServer(tmp_path / "data", env={"CHIME_EXPORT": f"file:{out}"}, test_clock=False).start()
@@ -183,10 +115,9 @@ def test_kill_9_under_load_with_the_sink_down_and_up_loses_nothing(tmp_path):
             load = Load(world, alice, channels, kill * 100_000)
             time.sleep(0.7 + 0.3 * kill)
             server.kill9()
-            load.stop()
-            for channel in channels:
-                assert load.acknowledged[channel], f"nothing was acknowledged before kill {kill}"
-                acknowledged[channel] += load.acknowledged[channel]
+            for channel, numbers in load.stop().items():
+                assert numbers, f"nothing was acknowledged before kill {kill}"
+                acknowledged[channel] += numbers
             if kill % 2:
                 (out / "chime-messaging-m").unlink()
                 (tmp_path / "away").rename(out / "chime-messaging-m")
