@@ -15,4 +15,5 @@ python_dir=$root/tests/sdk/python
 js_dir=$root/tests/sdk/js
 venv_current=$cache/venv-$(key "$python_dir/requirements-current.txt")
 venv_2020=$cache/venv-$(key "$python_dir/requirements-2020.txt")
+venv_servers=$cache/venv-$(key "$python_dir/requirements-servers.txt")
 node_dir=$cache/node-$(key "$js_dir/package-lock.json")

@@ -31,6 +31,7 @@ if [ "$purpose" = test ]; then
   need util-linux flock
   need nats-server nats-server
   if ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then missing+=(postgresql); fi
+  need nats-server nats-server
   if command -v python3 >/dev/null && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
     missing+=(python3-venv)
   fi
@@ -96,5 +97,6 @@ fill_node() {
 
 made "$venv_current" "today's Python clients" fill_venv "$venv_current" "$python_dir/requirements-current.txt"
 made "$venv_2020" "the Python clients of December 2020" fill_venv "$venv_2020" "$python_dir/requirements-2020.txt"
+made "$venv_servers" "moto, whose Kinesis streaming export is tested against" fill_venv "$venv_servers" "$python_dir/requirements-servers.txt"
 made "$node_dir" "the JavaScript clients" fill_node
 ln -sfn "$node_dir/node_modules" "$js_dir/node_modules"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Real clients against a real server. `test-sdk.sh` runs every suite and prints each one's closing line at the end;
-# `test-sdk.sh SUITE...` runs some of: python faults cluster legacy cli js browser coverage. Fails if any suite fails.
+# `test-sdk.sh SUITE...` runs some of: python faults cluster export legacy cli js browser coverage. Fails if any fails.
 # The server under test is CHIME_SERVER_BIN, else it is built here with the profile CHIME_SDK_PROFILE (dev).
 set -uo pipefail
 . "$(dirname "$0")/env.sh"
@@ -11,7 +11,7 @@ if [ -z "${CHIME_SERVER_BIN:-}" ]; then
   cargo build -p chime-server --bin chime-server --profile "$profile" || exit 1
   CHIME_SERVER_BIN=$CARGO_TARGET_DIR/${profile/#dev/debug}/chime-server
 fi
-export CHIME_SERVER_BIN
+export CHIME_SERVER_BIN CHIME_MOTO_SERVER=$venv_servers/bin/moto_server
 
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
@@ -25,13 +25,16 @@ pytest() { # pytest VENV ARGUMENTS...
 # What must have the machine to itself: bursts, kills and disks would disturb the timing of the others.
 alone=(test_throttling.py test_faults.py)
 cluster=(test_cluster.py)
+exports=(test_export.py test_export_kinesis.py)
 
 suite_python() {
   "$venv_current/bin/ruff" check --quiet --no-cache "$root/tests/sdk" || return 1
-  pytest "$venv_current" -q -n 2 --dist loadfile "${alone[@]/#/--ignore=}" "${cluster[@]/#/--ignore=}"
+  local others=("${alone[@]}" "${cluster[@]}" "${exports[@]}")
+  pytest "$venv_current" -q -n 2 --dist loadfile "${others[@]/#/--ignore=}"
 }
 suite_faults() { pytest "$venv_current" -q "${alone[@]}"; }
 suite_cluster() { pytest "$venv_current" -q "${cluster[@]}"; }
+suite_export() { pytest "$venv_current" -q -n 2 --dist loadfile "${exports[@]}"; }
 suite_legacy() { pytest "$venv_2020" -q; }
 suite_cli() { AWS_CURRENT=$venv_current/bin/aws AWS_2020=$venv_2020/bin/aws tests/sdk/cli/run.sh; }
 suite_js() { (cd "$js_dir" && exec node --no-warnings --test sdk.test.mjs); }
@@ -39,7 +42,7 @@ suite_browser() { (cd "$js_dir" && exec node --no-warnings --test browser.test.m
 suite_coverage() { "$venv_current/bin/python" tests/sdk/coverage.py; }
 
 suites=("$@")
-if [ "${#suites[@]}" -eq 0 ]; then suites=(python faults cluster legacy cli js browser coverage); fi
+if [ "${#suites[@]}" -eq 0 ]; then suites=(python faults cluster export legacy cli js browser coverage); fi
 status=0
 summary=
 for suite in "${suites[@]}"; do

@@ -2,7 +2,8 @@
 //!
 //! [`memory`] is the reference behaviour and needs no runtime. The others stand behind features, one each:
 //! `sqlite` (on by default) for the embedded durable store, `postgres` for one that several processes share, `nats` for
-//! the event bus between them, `file` for blobs in a directory, `outbound` for calls that leave the service.
+//! the event bus between them, `file` for blobs and exported events in directories, `kinesis` and `jetstream` for exported
+//! events in Kinesis and in NATS, `outbound` for calls that leave the service.
 //!
 //! A whole Chime in a unit test:
 //!
@@ -28,8 +29,14 @@
 //! ```
 #![warn(missing_docs)]
 
+#[cfg(any(feature = "jetstream", feature = "kinesis"))]
+mod chains;
 #[cfg(feature = "file")]
 pub mod file;
+#[cfg(feature = "jetstream")]
+pub mod jetstream;
+#[cfg(feature = "kinesis")]
+pub mod kinesis;
 pub mod memory;
 #[cfg(feature = "nats")]
 pub mod nats;
@@ -45,6 +52,14 @@ mod servers;
 pub mod sqlite;
 mod system;
 mod test_clock;
+#[cfg(all(test, any(feature = "jetstream", feature = "kinesis")))]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a helper of tests fails like a test, in real time"
+)]
+mod test_server;
 
 pub use system::{SystemClock, SystemEntropy};
 pub use test_clock::TestClock;

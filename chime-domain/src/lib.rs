@@ -9,7 +9,8 @@
 //!         ─ commit              ports::Store::commit → changes and announcements, or nothing
 //! ```
 //!
-//! Contexts import only leftwards: `access ← iam ← identity ← messaging ← upkeep`. `ports` and `flow` know no context.
+//! Contexts import only leftwards: `access ← iam ← identity ← messaging ← export`, and
+//! `upkeep` is right of `messaging`. `ports` and `flow` know no context.
 #![warn(missing_docs)]
 
 pub mod access;
@@ -17,6 +18,7 @@ pub mod arn;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod error;
+pub mod export;
 pub mod flow;
 pub mod iam;
 pub mod identity;

@@ -82,8 +82,8 @@ pub async fn start(config: &Config) -> Result<Running> {
     let test_clock = config.test_clock.then(|| Arc::new(TestClock::over(Arc::clone(&wall))));
     let clock = test_clock.clone().map_or_else(|| Arc::clone(&wall), |clock| clock as Arc<dyn Clock>);
     let chime = Chime::shared(store, Arc::clone(&clock), Arc::new(SystemEntropy)).settings(settings(config));
-    let outward = outward::open(config, Arc::clone(&clock))?;
-    let chime = chime.functions(outward.functions).notifier(outward.notifier);
+    let outward = outward::open(config, Arc::clone(&clock)).await?;
+    let chime = chime.functions(outward.functions).notifier(outward.notifier).sink(outward.sink);
     let chime = chime.build().await.context("the store")?;
 
     let (root, credentials) = match &config.auth.root {

@@ -13,6 +13,7 @@ mod crowd;
 mod delivery;
 mod elastic;
 mod embedding;
+mod export;
 mod flows;
 mod identity;
 mod messages;

@@ -8,7 +8,7 @@ mod functions;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chime_adapters::memory::MemoryStore;
+use chime_adapters::memory::{MemorySink, MemoryStore};
 use chime_adapters::{SystemEntropy, TestClock};
 use chime_domain::access::{MembershipType, Mode, Privacy};
 use chime_domain::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn};
@@ -20,7 +20,7 @@ use chime_domain::messaging::{
     CreateChannel, ListChannelMessages, Messaging, SendChannelMessage, UpdateChannelMessage,
 };
 use chime_domain::page::PageRequest;
-use chime_domain::ports::{Functions, NoFunctions, NoNotifier, Notifier, Store};
+use chime_domain::ports::{Functions, NoFunctions, NoNotifier, Notifier, Sink, Store};
 use chime_domain::text::{Content, ResourceName, UserName};
 use chime_domain::time::Timestamp;
 use chime_domain::{Chime, Settings};
@@ -41,6 +41,8 @@ pub struct World {
     pub clock: Arc<TestClock>,
     /// Its app instance.
     pub app: AppInstanceArn,
+    /// Where its streams go to.
+    pub sink: Arc<MemorySink>,
 }
 
 impl World {
@@ -86,6 +88,8 @@ impl World {
         change(&mut settings);
         let handle = Arc::clone(&clock) as Arc<dyn chime_domain::ports::Clock>;
         let builder = Chime::shared(store, handle, Arc::new(SystemEntropy)).settings(settings);
+        let sink = Arc::new(MemorySink::new());
+        let builder = builder.sink(Arc::clone(&sink) as Arc<dyn Sink>);
         let chime = builder.functions(functions).notifier(notifier).build().await.expect("the store is new");
         let name = ResourceName::new("world").expect("a name");
         let app = chime
@@ -93,7 +97,7 @@ impl World {
             .create_app_instance(CreateAppInstance::new(name))
             .await
             .expect("an app instance");
-        Self { chime, clock, app }
+        Self { chime, clock, app, sink }
     }
 
     /// A user, named after its id.

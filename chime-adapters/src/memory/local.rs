@@ -8,12 +8,12 @@ use chime_domain::arn::{AppInstanceArn, AppInstanceUserArn};
 use chime_domain::error::{ServiceError, StoreError};
 use chime_domain::identity::{CreateAppInstance, CreateAppInstanceUser};
 use chime_domain::ids::AppInstanceUserId;
-use chime_domain::ports::Clock;
+use chime_domain::ports::{Clock, Sink};
 use chime_domain::text::{ResourceName, UserName};
 use chime_domain::time::Timestamp;
 use chime_domain::{Chime, Settings};
 
-use super::MemoryStore;
+use super::{MemorySink, MemoryStore};
 use crate::{SystemEntropy, TestClock};
 
 /// 2021-01-01T00:00:00Z, when the time of every [`Local`] begins.
@@ -27,6 +27,7 @@ const BEGINNING: Timestamp = Timestamp::from_millis(1_609_459_200_000);
 pub struct Local {
     chime: Chime,
     clock: Arc<TestClock>,
+    sink: Arc<MemorySink>,
 }
 
 impl Local {
@@ -48,7 +49,15 @@ impl Local {
         let clock = Arc::new(TestClock::frozen(BEGINNING));
         let handle = Arc::clone(&clock) as Arc<dyn Clock>;
         let builder = Chime::shared(Arc::new(MemoryStore::new()), handle, Arc::new(SystemEntropy));
-        Ok(Self { chime: builder.settings(settings).build().await?, clock })
+        let sink = Arc::new(MemorySink::new());
+        let builder = builder.settings(settings).sink(Arc::clone(&sink) as Arc<dyn Sink>);
+        Ok(Self { chime: builder.build().await?, clock, sink })
+    }
+
+    /// Where its streams go to.
+    #[must_use]
+    pub fn sink(&self) -> &MemorySink {
+        &self.sink
     }
 
     /// Moves the clock forwards and does everything that falls due.

@@ -15,10 +15,12 @@ mod blobs;
 mod bus;
 mod local;
 mod notify;
+mod sink;
 mod store;
 
 pub use blobs::MemoryBlobs;
 pub use bus::InProcessBus;
 pub use local::Local;
 pub use notify::MemoryNotifier;
+pub use sink::MemorySink;
 pub use store::MemoryStore;

@@ -28,7 +28,10 @@ pub(super) struct Shared {
     pub(super) readers: Readers,
     pub(super) tail: Tail,
     /// How far this node has carried announcements on.
+    /// Where this node has begun, or what it has settled or missed since.
     pub(super) settled: AtomicU64,
+    /// What it has settled: until it has, it keeps what was there before it came, which somebody may still need.
+    pub(super) kept: AtomicU64,
     /// Another node took the database from this one.
     pub(super) taken: AtomicBool,
     /// Where what this node commits is told to others.
@@ -40,11 +43,12 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// Begins at the newest position. Also gives the runs to tell others, if it is to.
+    /// Begins at the newest position; `floor` is what was forgotten before. Also gives the runs to tell others, if it is to.
     pub(super) fn new(
         readers: Readers,
         newest: Position,
         settled: Position,
+        floor: Position,
         tells: bool,
     ) -> (Self, Option<mpsc::Receiver<Arc<[Announced]>>>) {
         let (tell, told) = tells.then(|| mpsc::channel(UNTOLD)).unzip();
@@ -52,6 +56,7 @@ impl Shared {
             readers,
             tail: Tail::after(newest),
             settled: AtomicU64::new(settled.0),
+            kept: AtomicU64::new(floor.0),
             taken: AtomicBool::new(false),
             tell,
             stir: Notify::new(),

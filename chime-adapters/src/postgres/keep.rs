@@ -116,7 +116,7 @@ impl Keeper {
                 session
             }
         };
-        let settled = self.shared.settled.load(Ordering::Relaxed);
+        let settled = self.shared.kept.load(Ordering::Relaxed);
         let kept = tokio::time::timeout(patience, keep(&session, &self.node, settled));
         match kept.await {
             Ok(Ok(())) => {}

@@ -83,17 +83,16 @@ impl PostgresStore {
         let readers = Readers::new(&connector, config.readers)?;
         let unusable = |error: StoreError| PostgresError::Unusable(Box::new(error));
         let newest = read::newest(&readers).await.map_err(unusable)?;
-        let settled = match wire {
-            Wire::Alone => {
-                keep::forget_others(&session).await?;
-                read::floor(&readers).await.map_err(unusable)?
-            }
-            _ => newest,
-        };
-        if !matches!(wire, Wire::Beside) {
-            keep::keep(&session, &config.node, settled.0).await?;
+        if matches!(wire, Wire::Alone) {
+            keep::forget_others(&session).await?;
         }
-        let (shared, told) = Shared::new(readers, newest, settled, matches!(wire, Wire::Bus(_)));
+        let floor = read::floor(&readers).await.map_err(unusable)?;
+        let settled = if matches!(wire, Wire::Alone) { floor } else { newest };
+        if !matches!(wire, Wire::Beside) {
+            // What was there before is kept until this node says that it is not needed any more.
+            keep::keep(&session, &config.node, floor.0).await?;
+        }
+        let (shared, told) = Shared::new(readers, newest, settled, floor, matches!(wire, Wire::Bus(_)));
         let shared = Arc::new(shared);
 
         let committers = if matches!(wire, Wire::Beside) { 0 } else { config.committers };
@@ -197,7 +196,9 @@ impl Outbox for PostgresStore {
 
     async fn settle(&self, position: Position) -> Result<(), StoreError> {
         let end = self.shared.tail.end();
-        self.shared.settled.fetch_max(position.min(end).0, Ordering::Relaxed);
+        let position = position.min(end).0;
+        self.shared.settled.fetch_max(position, Ordering::Relaxed);
+        self.shared.kept.fetch_max(position, Ordering::Relaxed);
         Ok(())
     }
 }

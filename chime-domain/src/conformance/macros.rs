@@ -201,6 +201,45 @@ macro_rules! notify_conformance {
     };
 }
 
+/// The contract of [`Sink`](crate::ports::Sink): see [`conformance`](crate::conformance).
+///
+/// Takes a future of a sink and of a [`Reader`](crate::conformance::sink::Reader) of what arrived.
+#[macro_export]
+macro_rules! sink_conformance {
+    (run = $run:expr, $make:expr) => {
+        $crate::sink_conformance!(cases $run, $make, [
+            what_is_taken_arrives_as_it_is_and_in_order_for_each_key,
+            a_record_handed_over_again_does_no_harm,
+            a_record_of_nearly_a_mebibyte_arrives_whole,
+            a_run_of_more_than_a_thousand_arrives,
+            destinations_are_apart,
+            what_was_refused_is_taken_once_the_sink_is_back,
+        ]);
+
+        #[test]
+        fn several_threads_may_hand_over() {
+            let run: $crate::conformance::Run = $run;
+            let (sink, reader) = $crate::conformance::drive(run, $make);
+            $crate::conformance::sink::several_threads_may_hand_over(::std::sync::Arc::new(sink), &reader, run);
+        }
+    };
+    (cases $run:expr, $make:expr, [$($case:ident),* $(,)?]) => {
+        $(
+            #[test]
+            fn $case() {
+                let run: $crate::conformance::Run = $run;
+                run(::std::boxed::Box::pin(async {
+                    let (sink, reader) = $make.await;
+                    $crate::conformance::sink::$case(::std::sync::Arc::new(sink), &reader).await;
+                }));
+            }
+        )*
+    };
+    ($make:expr) => {
+        $crate::sink_conformance!(run = $crate::conformance::block_on, $make);
+    };
+}
+
 /// What a durable [`Store`](crate::ports::Store) keeps from one opening to the next.
 ///
 /// Takes a closure from a path to a future of the store there, and a function that gives a fresh directory for each

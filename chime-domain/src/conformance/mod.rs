@@ -42,6 +42,7 @@ pub mod outbox;
 pub mod race;
 pub mod records;
 mod run;
+pub mod sink;
 pub mod store;
 pub mod survive;
 pub mod things;

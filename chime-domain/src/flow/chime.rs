@@ -16,8 +16,8 @@ use crate::error::{Refusal, ServiceError, StoreError};
 use crate::limits::Limits;
 use crate::page::TokenKey;
 use crate::ports::{
-    Batch, Change, Clock, Committed, Entity, Entropy, Functions, Guard, Key, NoFunctions, NoNotifier,
-    Notifier, Record, Store,
+    Batch, Change, Clock, Committed, Entity, Entropy, Functions, Guard, Key, NoFunctions, NoNotifier, NoSink,
+    Notifier, Record, Sink, Store,
 };
 use crate::text::{Private, TextError};
 use crate::time::Timestamp;
@@ -73,6 +73,7 @@ struct Shared {
     entropy: Arc<dyn Entropy>,
     functions: Arc<dyn Functions>,
     notifier: Arc<dyn Notifier>,
+    sink: Arc<dyn Sink>,
     settings: Settings,
     secret: [u8; 32],
     message_key: [u8; 32],
@@ -97,6 +98,7 @@ pub struct ChimeBuilder {
     entropy: Arc<dyn Entropy>,
     functions: Arc<dyn Functions>,
     notifier: Arc<dyn Notifier>,
+    sink: Arc<dyn Sink>,
     settings: Settings,
 }
 
@@ -127,13 +129,19 @@ impl ChimeBuilder {
         self
     }
 
+    /// Sets what takes exported events. Without it no streaming can be configured.
+    pub fn sink(mut self, sink: Arc<dyn Sink>) -> Self {
+        self.sink = sink;
+        self
+    }
+
     /// Opens the store's secret, which is made when the store is new.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
     pub async fn build(self) -> Result<Chime, StoreError> {
-        let Self { store, clock, entropy, functions, notifier, settings } = self;
+        let Self { store, clock, entropy, functions, notifier, sink, settings } = self;
         let key = Key::new("secret", &["service"]);
         let mut fresh = [0; 32];
         entropy.fill(&mut fresh);
@@ -152,7 +160,7 @@ impl ChimeBuilder {
         let message_key = derive(&secret, "message-id");
         let local = Mutex::default();
         let shared =
-            Shared { store, clock, entropy, functions, notifier, settings, secret, message_key, local };
+            Shared { store, clock, entropy, functions, notifier, sink, settings, secret, message_key, local };
         Ok(Chime(Arc::new(shared)))
     }
 }
@@ -183,6 +191,7 @@ impl Chime {
             entropy,
             functions: Arc::new(NoFunctions),
             notifier: Arc::new(NoNotifier),
+            sink: Arc::new(NoSink),
             settings: Settings::default(),
         }
     }
@@ -227,6 +236,12 @@ impl Chime {
     #[must_use]
     pub fn notifier(&self) -> &dyn Notifier {
         &*self.0.notifier
+    }
+
+    /// What takes exported events.
+    #[must_use]
+    pub fn sink(&self) -> &dyn Sink {
+        &*self.0.sink
     }
 
     /// What the operator decided.

@@ -17,8 +17,16 @@ pub(crate) fn retention(arn: &AppInstanceArn) -> Key {
     Key::new("retention", &[arn.app_instance_id()])
 }
 
+pub(crate) fn streamings() -> Key {
+    Key::new("streaming", &[])
+}
+
 pub(crate) fn streaming(arn: &AppInstanceArn) -> Key {
-    Key::new("streaming", &[arn.app_instance_id()])
+    streaming_of(arn.app_instance_id())
+}
+
+pub(crate) fn streaming_of(app_instance_id: &str) -> Key {
+    Key::new("streaming", &[app_instance_id])
 }
 
 pub(crate) fn users(arn: &AppInstanceArn) -> Key {

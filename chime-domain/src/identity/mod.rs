@@ -32,7 +32,7 @@ pub use bots::{
     UpdateAppInstanceBot,
 };
 pub use endpoints::{EndpointFault, EndpointType, RegisterEndpoint, UserEndpoint};
-pub use events::{AppInstanceDeleted, UserDeleted};
+pub use events::{AppInstanceDeleted, StreamingChanged, UserDeleted};
 pub use rules::retention as retention_rules;
 pub use service::Identity;
 pub(crate) use types::Tombstone;

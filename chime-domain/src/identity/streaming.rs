@@ -1,11 +1,12 @@
 //! Load, decide, commit: streaming configurations.
 
+use super::events::streaming_changed;
 use super::service::Identity;
 use super::{StreamingConfiguration, StreamingConfigurations, keys};
 use crate::arn::AppInstanceArn;
-use crate::error::{Refusal, ServiceError};
+use crate::error::{Refusal, ServiceError, StoreError};
 use crate::flow::Decision;
-use crate::ports::{Change, Record};
+use crate::ports::{Change, CheckError, Record};
 
 /// What the name of a stream begins with (rule STR-03).
 const STREAM_PREFIX: &str = "chime-messaging-";
@@ -49,19 +50,44 @@ fn check(configurations: &[StreamingConfiguration], arn: &AppInstanceArn) -> Res
     Ok(())
 }
 
+/// What the sink found wrong with a destination.
+fn unfit(error: CheckError) -> ServiceError {
+    match error {
+        CheckError::Missing => Refusal::not_found("STR-06", "There is no such stream.").into(),
+        CheckError::TooFewShards => {
+            Refusal::bad_request("STR-04", "The stream must have at least two shards.").into()
+        }
+        CheckError::NotEncrypted => {
+            Refusal::bad_request("STR-05", "Server-side encryption of the stream must be enabled.").into()
+        }
+        CheckError::Refused(why) => {
+            Refusal::bad_request("STR-06", format!("The stream cannot be used: {why}.")).into()
+        }
+        CheckError::Unavailable(cause) => {
+            StoreError::unavailable("the destination of the stream cannot be checked now", cause).into()
+        }
+    }
+}
+
 impl Identity<'_> {
     /// `PutMessagingStreamingConfigurations`, in older clients `PutAppInstanceStreamingConfigurations`.
     /// The first one makes the service-linked role (rule IAM-30).
     ///
     /// # Errors
     ///
-    /// A bad request when a prerequisite is not met, in which case nothing is stored (rule STR-06).
+    /// A bad request when a prerequisite is not met, not found for a stream that does not exist, unavailable when the
+    /// sink cannot be asked. Nothing is stored then (rule STR-06).
     pub async fn put_streaming_configurations(
         &self,
         arn: &AppInstanceArn,
         configurations: Vec<StreamingConfiguration>,
     ) -> Result<StreamingConfigurations, ServiceError> {
         check(&configurations, arn)?;
+        self.instance(arn).await?;
+        for configuration in &configurations {
+            self.chime.sink().check(&configuration.resource_arn).await.map_err(unfit)?;
+        }
+        let id = self.chime.entropy().uuid();
         self.chime
             .transact(|_| async {
                 let instance = self.instance(arn).await?;
@@ -69,11 +95,13 @@ impl Identity<'_> {
                 let value = StreamingConfigurations {
                     configurations: configurations.clone(),
                     since: self.chime.now(),
+                    id: Some(id.clone()),
                 };
                 Ok(Decision::reply(value.clone())
                     .guards([instance.guard(), role])
                     .change(role_exists)
-                    .change(Change::Put(keys::streaming(arn), Record::of(value))))
+                    .change(Change::Put(keys::streaming(arn), Record::of(value)))
+                    .announce(streaming_changed(arn, Some(id.clone()), configurations.clone())))
             })
             .await
     }
@@ -99,7 +127,17 @@ impl Identity<'_> {
     pub async fn delete_streaming_configurations(&self, arn: &AppInstanceArn) -> Result<(), ServiceError> {
         self.instance(arn).await?;
         self.chime
-            .transact(|_| async { Ok(Decision::reply(()).change(Change::Delete(keys::streaming(arn)))) })
+            .transact(|_| async {
+                let found = self.load::<StreamingConfigurations>(keys::streaming(arn)).await?;
+                let decision = Decision::reply(());
+                Ok(match found.exists() {
+                    true => decision
+                        .guard(found.guard())
+                        .change(Change::Delete(found.key().clone()))
+                        .announce(streaming_changed(arn, None, Vec::new())),
+                    false => decision,
+                })
+            })
             .await
     }
 }

@@ -187,6 +187,9 @@ pub struct StreamingConfigurations {
     pub configurations: Vec<StreamingConfiguration>,
     /// Since when; nothing that happened before is streamed (rule STR-14).
     pub since: Timestamp,
+    /// Of this setting of them, as the outbox tells of it. What an older version set has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
 }
 
 impl Entity for StreamingConfigurations {

@@ -20,6 +20,7 @@ mod key;
 mod notify;
 mod outbox;
 mod record;
+mod sink;
 mod store;
 
 pub use blobs::{BlobError, Blobs};
@@ -30,6 +31,7 @@ pub use key::{Key, KeyPart};
 pub use notify::{Device, NoNotifier, Notification, Notifier, NotifyError};
 pub use outbox::{Announced, Outbox, Position, Stamp};
 pub use record::{Entity, Record, Revision, Versioned};
+pub use sink::{CheckError, NoSink, Sink, SinkError, SinkRecord, Taken};
 pub use store::{
     Announce, Append, Batch, Change, Committed, Entry, EntryId, EntryQuery, Guard, Head, Order, Scan, Store,
 };

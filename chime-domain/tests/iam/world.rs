@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use chime_adapters::memory::MemoryStore;
+use chime_adapters::memory::{MemorySink, MemoryStore};
 use chime_adapters::{SystemEntropy, TestClock};
 use chime_domain::access::policy::Tag;
 use chime_domain::iam::{
@@ -45,7 +45,7 @@ impl World {
         let mut settings = Settings::default();
         change(&mut settings);
         let chime = Chime::shared(store.clone(), clock.clone(), Arc::new(SystemEntropy));
-        let chime = run(chime.settings(settings).build()).unwrap();
+        let chime = run(chime.settings(settings).sink(Arc::new(MemorySink::new())).build()).unwrap();
         Self { chime, clock, store }
     }
 

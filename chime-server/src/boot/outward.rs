@@ -1,17 +1,22 @@
-//! Everything that leaves the server: functions, and notifications to devices.
+//! Everything that leaves the server: functions, notifications to devices, exported events.
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use chime_adapters::file::FileSink;
+#[cfg(feature = "jetstream")]
+use chime_adapters::jetstream::JetStreamSink;
+#[cfg(feature = "kinesis")]
+use chime_adapters::kinesis::{KinesisConfig, KinesisSink};
 use chime_adapters::outbound::{
     LambdaFunctions, OutboundClient, OutboundConfig, PushGateway, VapidKey, WebPush,
 };
-use chime_domain::ports::{Clock, Functions, NoNotifier, Notifier};
+use chime_domain::ports::{Clock, Functions, NoNotifier, NoSink, Notifier, Sink};
 
-use crate::config::{Config, Outbound};
+use crate::config::{Config, Export, Outbound};
 use crate::files::{self, Access};
 use crate::outbound::{LoggedFunctions, LoggedNotifier};
 
@@ -22,11 +27,13 @@ const KEY: &str = "web-push.pk8";
 pub(super) struct Outward {
     pub(super) functions: Arc<dyn Functions>,
     pub(super) notifier: Arc<dyn Notifier>,
+    /// Where events are exported to.
+    pub(super) sink: Arc<dyn Sink>,
     /// What browsers subscribe with, if they are pushed to.
     pub(super) web_push_key: Option<String>,
 }
 
-pub(super) fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Outward> {
+pub(super) async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Outward> {
     let client = client(&config.outbound)?;
     let of = &config.outbound;
     let functions = LambdaFunctions::new(client.clone(), of.lambda_endpoint.clone(), of.functions.clone());
@@ -46,6 +53,7 @@ pub(super) fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Outward> {
         functions: Arc::new(LoggedFunctions(Arc::new(functions))),
         notifier: Arc::new(LoggedNotifier(notifier)),
         web_push_key,
+        sink: sink(config).await?,
     })
 }
 
@@ -53,12 +61,18 @@ pub(super) fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Outward> {
 fn client(config: &Outbound) -> Result<OutboundClient> {
     // An embedding process may have installed one already, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let ca_pem = match &config.ca_file {
-        Some(path) => Some(fs::read(path).with_context(|| path.display().to_string())?),
-        None => None,
+    let bounds = OutboundConfig {
+        ca_pem: ca_pem(config)?,
+        allow_private: config.allow_private,
+        ..OutboundConfig::default()
     };
-    let bounds = OutboundConfig { ca_pem, allow_private: config.allow_private, ..OutboundConfig::default() };
     OutboundClient::new(&bounds).context("calls out of the server")
+}
+
+/// The authorities that calls out of the server trust beside those of the system.
+fn ca_pem(config: &Outbound) -> Result<Option<Vec<u8>>> {
+    let read = |path: &PathBuf| fs::read(path).with_context(|| path.display().to_string());
+    config.ca_file.as_ref().map(read).transpose()
 }
 
 /// The key by which push services know this server, made at the first start.
@@ -73,4 +87,25 @@ fn key(data_dir: &Path) -> Result<VapidKey> {
         found => found.with_context(|| path.display().to_string())?,
     };
     VapidKey::from_pkcs8(&bytes).with_context(|| path.display().to_string())
+}
+
+/// What takes exported events.
+async fn sink(config: &Config) -> Result<Arc<dyn Sink>> {
+    Ok(match &config.export {
+        #[cfg(feature = "kinesis")]
+        Export::Kinesis(endpoint) => {
+            let kinesis = KinesisConfig {
+                region: config.auth.region.clone(),
+                endpoint: endpoint.as_ref().map(ToString::to_string),
+                ca_pem: ca_pem(&config.outbound)?,
+            };
+            Arc::new(KinesisSink::open(kinesis).await.context("export to Kinesis")?)
+        }
+        #[cfg(feature = "jetstream")]
+        Export::Nats(url) => Arc::new(JetStreamSink::open(url).await.context("export to NATS")?),
+        Export::File(directory) => Arc::new(FileSink::new(directory)),
+        Export::None => Arc::new(NoSink),
+        #[cfg(not(all(feature = "kinesis", feature = "jetstream")))]
+        _ => bail!("this server was built without the feature that CHIME_EXPORT asks for"),
+    })
 }

@@ -7,6 +7,7 @@
 mod auth;
 mod error;
 mod explain;
+mod export;
 mod http;
 mod key;
 mod layers;
@@ -29,6 +30,7 @@ use chime_domain::limits::Limits;
 pub use auth::Auth;
 pub use error::ConfigError;
 pub use explain::{explain, schema};
+pub use export::Export;
 pub use http::Http;
 pub use key::{Key, Kind};
 pub use layers::Flag;
@@ -60,6 +62,8 @@ pub struct Config {
     pub rules: Rules,
     /// Calls that leave the server.
     pub outbound: Outbound,
+    /// Where streams go to.
+    pub export: Export,
     /// Rates of requests.
     pub rate: Rate,
     /// Announcements that may wait for the fan-out of this node before senders are throttled.
@@ -100,10 +104,12 @@ impl Config {
         environment: &[(String, String)],
     ) -> Result<Self, ConfigError> {
         let layers::Layers { values, oidc } = layers::read(flags, file, environment)?;
+        let storage = Storage::read(&values)?;
         Ok(Self {
             http: Http::read(&values)?,
             tls: Tls::read(&values)?,
-            storage: Storage::read(&values)?,
+            export: Export::read(&values, &storage.data_dir)?,
+            storage,
             auth: Auth::read(&values)?,
             limits: limits::read(&values),
             rules: Rules::read(&values)?,
@@ -127,6 +133,7 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
         tls::KEYS,
         rules::KEYS,
         outbound::KEYS,
+        export::KEYS,
         throttle::KEYS,
         telemetry::KEYS,
         &limits::KEYS,

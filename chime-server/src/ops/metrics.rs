@@ -10,6 +10,8 @@ use prometheus::{
     TextEncoder,
 };
 
+use super::export::ExportMetrics;
+
 /// Upper bounds of latencies, in seconds.
 const BUCKETS: [f64; 12] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
 
@@ -28,6 +30,7 @@ pub struct Metrics {
     relay_failures: IntCounter,
     tasks: IntCounterVec,
     ready: IntGaugeVec,
+    export: ExportMetrics,
 }
 
 /// Makes a metric and registers it. Names are constants, and a test asks for each: were one malformed or taken, what it
@@ -100,6 +103,7 @@ impl Metrics {
                 &["outcome"],
             )?,
             ready: registered(of, IntGaugeVec::new(ready, &["part"])?),
+            export: ExportMetrics::new(of),
             registry,
         })
     }
@@ -116,6 +120,11 @@ impl Metrics {
     #[must_use]
     pub fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// Of streaming export.
+    pub(crate) fn export(&self) -> &ExportMetrics {
+        &self.export
     }
 
     /// One more WebSocket session, or one less.
@@ -188,6 +197,9 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
+    use chime_domain::export::Backlog;
+    use chime_domain::time::Timestamp;
+
     use super::*;
 
     #[test]
@@ -208,6 +220,12 @@ mod tests {
         metrics.tasks().with_label_values(&["done"]).inc_by(3);
         metrics.tasks().with_label_values(&["failed"]).inc();
         metrics.ready("store", true);
+        metrics.export().delivered(5);
+        metrics.export().failed("throttled");
+        let backlog = Backlog { length: 4, oldest: Some(Timestamp::from_millis(1_000)) };
+        let gone = ("gone".to_owned(), Backlog::default());
+        metrics.export().queues_are(&[gone, ("a".to_owned(), backlog)], Timestamp::from_millis(3_500));
+        metrics.export().queues_are(&[("a".to_owned(), backlog)], Timestamp::from_millis(3_500));
         let text = metrics.render();
         for line in [
             r#"chime_requests_total{operation="CreateChannel",outcome="ok"} 1"#,
@@ -225,8 +243,13 @@ mod tests {
             r#"chime_tasks_total{outcome="done"} 3"#,
             r#"chime_tasks_total{outcome="failed"} 1"#,
             r#"chime_ready{part="store"} 1"#,
+            "chime_exported_total 5",
+            r#"chime_export_failures_total{reason="throttled"} 1"#,
+            r#"chime_export_queue_length{app_instance="a"} 4"#,
+            r#"chime_export_oldest_seconds{app_instance="a"} 2.5"#,
         ] {
             assert!(text.lines().any(|found| found == line), "{line}\n{text}");
         }
+        assert!(!text.contains("gone"), "{text}");
     }
 }

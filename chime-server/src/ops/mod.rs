@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod clock;
+mod export;
 mod health;
 mod metrics;
 

@@ -1,10 +1,13 @@
 //! What runs without being asked.
 
+mod export;
 mod fanout;
 mod flows;
 mod relay;
 mod scheduler;
+mod settle;
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use chime_domain::error::StoreError;
@@ -14,9 +17,10 @@ use crate::app::App;
 
 pub use flows::Flows;
 pub use scheduler::Scheduler;
+use settle::Settling;
 
-/// Starts everything that runs without being asked: the scheduler, the relay from the outbox to the bus, and the
-/// fan-out from the bus to the connections of this node.
+/// Starts everything that runs without being asked: the scheduler, the relay from the outbox to the bus, the fan-out
+/// from the bus to the connections of this node, and streaming export.
 ///
 /// # Errors
 ///
@@ -36,18 +40,23 @@ pub async fn spawn(app: &App, bus: Arc<dyn Bus>) -> Result<(), StoreError> {
             }
         });
     }
+    let (settling, wakers) = (Settling::new(app.chime().clone(), settled), export::Wakers::default());
     let scheduler = app.scheduler().clone().run(shutdown.clone());
     let outward = app.scheduler().clone().run_outward(shutdown.clone());
-    let (hub, failures) = (app.hub().clone(), app.metrics().relay_failures());
-    let relay = relay::relay(app.chime().clone(), bus, hub, settled, shutdown.clone(), failures);
+    let relay = relay::relay(app.clone(), bus, settling.clone(), settled);
     let fan_out = fanout::fan_out(app.clone(), subscription);
-    for task in std::iter::repeat_with(|| shutdown.guard()).into_iter().zip([
-        Box::pin(scheduler) as std::pin::Pin<Box<dyn Future<Output = ()> + Send>>,
+    let pump = export::pump(app.chime().clone(), settling, wakers.clone(), shutdown.clone());
+    let drains = export::drain_all(app.clone(), wakers);
+    let tasks: [Pin<Box<dyn Future<Output = ()> + Send>>; 6] = [
+        Box::pin(scheduler),
         Box::pin(outward),
         Box::pin(relay),
         Box::pin(fan_out),
-    ]) {
-        let (guard, task) = task;
+        Box::pin(pump),
+        Box::pin(drains),
+    ];
+    for task in tasks {
+        let guard = shutdown.guard();
         tokio::spawn(async move {
             task.await;
             drop(guard);

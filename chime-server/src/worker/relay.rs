@@ -6,10 +6,9 @@ use std::time::Duration;
 use chime_domain::error::StoreError;
 use chime_domain::flow::Chime;
 use chime_domain::ports::{Bus, Position};
-use prometheus::IntCounter;
 
-use crate::shutdown::Shutdown;
-use crate::ws::Hub;
+use super::settle::Settling;
+use crate::app::App;
 
 /// Announcements that are carried at once.
 const RUN: usize = 512;
@@ -17,21 +16,15 @@ const RUN: usize = 512;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Runs until draining begins.
-pub(crate) async fn relay(
-    chime: Chime,
-    bus: Arc<dyn Bus>,
-    hub: Hub,
-    from: Position,
-    shutdown: Shutdown,
-    failures: IntCounter,
-) {
+pub(crate) async fn relay(app: App, bus: Arc<dyn Bus>, settling: Settling, from: Position) {
+    let (chime, shutdown, failures) = (app.chime(), app.shutdown(), app.metrics().relay_failures());
     let mut cursor = from;
     while !shutdown.is_draining() {
-        match step(&chime, &*bus, cursor).await {
+        match step(chime, &*bus, &settling, cursor).await {
             Ok(Step::Carried(carried)) => cursor = carried,
             Ok(Step::Missed(settled)) => {
                 tracing::warn!("announcements were missed; every connection starts over");
-                hub.start_over(settled);
+                app.hub().start_over(settled);
                 cursor = settled;
             }
             Ok(Step::Nothing) => tokio::select! {
@@ -60,7 +53,12 @@ enum Step {
     Missed(Position),
 }
 
-async fn step(chime: &Chime, bus: &dyn Bus, cursor: Position) -> Result<Step, StoreError> {
+async fn step(
+    chime: &Chime,
+    bus: &dyn Bus,
+    settling: &Settling,
+    cursor: Position,
+) -> Result<Step, StoreError> {
     let settled = chime.store().settled().await?;
     if settled > cursor {
         return Ok(Step::Missed(settled));
@@ -68,7 +66,7 @@ async fn step(chime: &Chime, bus: &dyn Bus, cursor: Position) -> Result<Step, St
     let run: Arc<[_]> = chime.store().announced(cursor, RUN).await?.into();
     let Some(last) = run.last().map(|announced| announced.position) else { return Ok(Step::Nothing) };
     bus.publish(run).await?;
-    chime.store().settle(last).await?;
+    settling.relayed(last).await?;
     Ok(Step::Carried(last))
 }
 
@@ -87,11 +85,16 @@ mod tests {
         let batch = Batch { announce: vec![announce.clone(), announce.clone()], ..Batch::default() };
         let forgotten = chime.store().commit(batch).await.unwrap().position;
         chime.store().settle(forgotten).await.unwrap();
+        let settling = Settling::new(chime.clone(), forgotten);
         let before = Position(forgotten.0 - 1);
-        assert!(matches!(step(&chime, &bus, before).await, Ok(Step::Missed(at)) if at == forgotten));
-        assert!(matches!(step(&chime, &bus, forgotten).await, Ok(Step::Nothing)));
+        assert!(
+            matches!(step(&chime, &bus, &settling, before).await, Ok(Step::Missed(at)) if at == forgotten)
+        );
+        assert!(matches!(step(&chime, &bus, &settling, forgotten).await, Ok(Step::Nothing)));
         let batch = Batch { announce: vec![announce], ..Batch::default() };
         let next = chime.store().commit(batch).await.unwrap().position;
-        assert!(matches!(step(&chime, &bus, forgotten).await, Ok(Step::Carried(at)) if at == next));
+        assert!(
+            matches!(step(&chime, &bus, &settling, forgotten).await, Ok(Step::Carried(at)) if at == next)
+        );
     }
 }

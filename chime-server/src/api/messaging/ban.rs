@@ -3,7 +3,7 @@
 use chime_domain::arn::AppInstanceUserArn;
 use serde::{Deserialize, Serialize};
 
-use super::shapes::BanWire;
+use super::shapes::{BanWire, Epoch};
 use crate::api::wire::{self, IdentityWire, required};
 use crate::api::{ApiError, ApiRequest, Reply};
 use crate::app::App;
@@ -24,7 +24,7 @@ struct Created<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Described<'a> {
-    channel_ban: BanWire<'a>,
+    channel_ban: BanWire<'a, Epoch>,
 }
 
 #[derive(Serialize)]

@@ -3,7 +3,7 @@
 use chime_domain::arn::AppInstanceUserArn;
 use serde::{Deserialize, Serialize};
 
-use super::shapes::ModeratorWire;
+use super::shapes::{Epoch, ModeratorWire};
 use crate::api::wire::{self, IdentityWire, required};
 use crate::api::{ApiError, ApiRequest, Reply};
 use crate::app::App;
@@ -24,7 +24,7 @@ struct Created<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Described<'a> {
-    channel_moderator: ModeratorWire<'a>,
+    channel_moderator: ModeratorWire<'a, Epoch>,
 }
 
 #[derive(Serialize)]

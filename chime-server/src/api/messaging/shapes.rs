@@ -171,19 +171,19 @@ impl<'a, M: Moment> From<&'a Membership> for MembershipWire<'a, M> {
 /// `ChannelModerator`.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct ModeratorWire<'a> {
+pub(crate) struct ModeratorWire<'a, M> {
     moderator: IdentityWire<'a>,
     channel_arn: &'a str,
-    created_timestamp: Epoch,
+    created_timestamp: M,
     created_by: IdentityWire<'a>,
 }
 
-impl<'a> From<&'a Moderator> for ModeratorWire<'a> {
+impl<'a, M: Moment> From<&'a Moderator> for ModeratorWire<'a, M> {
     fn from(moderator: &'a Moderator) -> Self {
         Self {
             moderator: (&moderator.moderator).into(),
             channel_arn: moderator.channel.as_str(),
-            created_timestamp: Epoch::of(moderator.created),
+            created_timestamp: M::of(moderator.created),
             created_by: (&moderator.created_by).into(),
         }
     }
@@ -192,19 +192,19 @@ impl<'a> From<&'a Moderator> for ModeratorWire<'a> {
 /// `ChannelBan`.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct BanWire<'a> {
+pub(crate) struct BanWire<'a, M> {
     member: IdentityWire<'a>,
     channel_arn: &'a str,
-    created_timestamp: Epoch,
+    created_timestamp: M,
     created_by: IdentityWire<'a>,
 }
 
-impl<'a> From<&'a Ban> for BanWire<'a> {
+impl<'a, M: Moment> From<&'a Ban> for BanWire<'a, M> {
     fn from(ban: &'a Ban) -> Self {
         Self {
             member: (&ban.member).into(),
             channel_arn: ban.channel.as_str(),
-            created_timestamp: Epoch::of(ban.created),
+            created_timestamp: M::of(ban.created),
             created_by: (&ban.created_by).into(),
         }
     }
