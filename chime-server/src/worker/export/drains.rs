@@ -1,13 +1,14 @@
 //! One drain for each group of data types that is drained together, of every app instance that streams.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chime_domain::error::StoreError;
 use chime_domain::export::{Drain, Drained, ExportGroup};
 use chime_domain::ports::SinkError;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::pause::Pauses;
 use super::{Wakers, record};
