@@ -6,7 +6,7 @@ cd "$root"
 
 # What the sinks of streaming export are tested against; without it, those tests pass over.
 if [ -e "$venv_servers/.complete" ] && command -v nats-server >/dev/null; then
-  export CHIME_TEST_SERVERS=1 CHIME_MOTO_SERVER=$venv_servers/bin/moto_server
+  export CHIME_TEST_SERVERS=1 PATH=$PATH:$venv_servers/bin
 fi
 
 if cargo nextest --version >/dev/null 2>&1; then

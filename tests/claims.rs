@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The contexts of the checklist that are built, and how many rules each has.
-const RULES: [(&str, u32); 8] = [
+const RULES: [(&str, u32); 9] = [
     ("iam", 31),
     ("app", 21),
     ("chn", 22),
@@ -18,6 +18,7 @@ const RULES: [(&str, u32); 8] = [
     ("web", 35),
     ("auth", 108),
     ("role", 14),
+    ("str", 16),
 ];
 
 type Claimed = BTreeMap<String, BTreeSet<u32>>;

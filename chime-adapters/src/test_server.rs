@@ -1,4 +1,10 @@
 //! Servers that tests need, each on a port of its own, ended with the test.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "a harness of tests fails them by panicking, and waits by the clock of the machine"
+)]
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};

@@ -66,8 +66,7 @@ impl Sink for Either {
 impl Moto {
     #[expect(clippy::disallowed_methods, reason = "the test scripts say where the server is")]
     async fn start() -> (Either, Self) {
-        let program = std::env::var("CHIME_MOTO_SERVER").unwrap_or_else(|_| "moto_server".into());
-        let server = TestServer::start(&program, |port| vec!["-H127.0.0.1".into(), format!("-p{port}")]);
+        let server = TestServer::start("moto_server", |port| vec!["-H127.0.0.1".into(), format!("-p{port}")]);
         let either = match &server {
             Some(server) => Either::Kinesis(sink(format!("http://127.0.0.1:{}", server.port)).await),
             None => Either::Skipped(Arc::default()),

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from harness.clients import Clients, refusal
+from harness.exports import eventually, stream
 from harness.server import ChimeServer
 from harness.sockets import open_socket
 from harness.world import World
@@ -73,7 +74,8 @@ def exported(tmp_path_factory):
         world.send(channel, alice)
         assert socket.frame().event == "CREATE_CHANNEL_MESSAGE"
         refusal(world.send, channel, world.user("bob"))
-        text = server.metrics()
+        stream(world, ChannelMessage="chime-messaging-metrics")
+        text = eventually(lambda: "chime_export_oldest_seconds" in server.metrics() and server.metrics())
         socket.close()
     finally:
         server.stop()
