@@ -211,59 +211,40 @@ impl AppInstanceUserArn {
     }
 }
 
-impl ChannelFlowArn {
-    /// Reads an ARN.
-    ///
-    /// # Errors
-    ///
-    /// [`TextError`] when the text is not the ARN of a channel flow.
-    pub fn parse(text: &str) -> Result<Self, TextError> {
-        let expected = TextError::new("IAM-06", "expected the ARN of a channel flow");
-        let (_, tail) = split(text).ok_or(expected)?;
-        let id = tail.strip_prefix("/channel-flow/").ok_or(expected)?;
-        ChannelId::new(id).map_err(|_| expected)?;
-        Ok(Self(Arc::from(text)))
-    }
+/// What the ARNs of things that an app instance has are alike in: how they are read, and what they tell.
+macro_rules! thing {
+    ($name:ident, $kind:literal, $id:ident, $rule:literal, $expected:literal) => {
+        impl $name {
+            /// Reads an ARN.
+            ///
+            /// # Errors
+            ///
+            /// [`TextError`] when the text is not one.
+            pub fn parse(text: &str) -> Result<Self, TextError> {
+                let expected = TextError::new($rule, $expected);
+                let (_, tail) = split(text).ok_or(expected)?;
+                let id = tail.strip_prefix($kind).ok_or(expected)?;
+                ChannelId::new(id).map_err(|_| expected)?;
+                Ok(Self(Arc::from(text)))
+            }
 
-    /// The app instance the flow belongs to.
-    #[must_use]
-    pub fn app_instance(&self) -> AppInstanceArn {
-        AppInstanceArn(parent(&self.0))
-    }
+            /// The app instance it belongs to.
+            #[must_use]
+            pub fn app_instance(&self) -> AppInstanceArn {
+                AppInstanceArn(parent(&self.0))
+            }
 
-    /// The flow's id.
-    #[must_use]
-    pub fn flow_id(&self) -> &str {
-        self.0.rsplit('/').next().unwrap_or_default()
-    }
+            /// Its id.
+            #[must_use]
+            pub fn $id(&self) -> &str {
+                self.0.rsplit('/').next().unwrap_or_default()
+            }
+        }
+    };
 }
 
-impl ChannelArn {
-    /// Reads an ARN.
-    ///
-    /// # Errors
-    ///
-    /// [`TextError`] when the text is not the ARN of a channel.
-    pub fn parse(text: &str) -> Result<Self, TextError> {
-        let expected = TextError::new("CHN-01", "expected the ARN of a channel");
-        let (_, tail) = split(text).ok_or(expected)?;
-        let id = tail.strip_prefix("/channel/").ok_or(expected)?;
-        ChannelId::new(id).map_err(|_| expected)?;
-        Ok(Self(Arc::from(text)))
-    }
-
-    /// The app instance the channel belongs to.
-    #[must_use]
-    pub fn app_instance(&self) -> AppInstanceArn {
-        AppInstanceArn(parent(&self.0))
-    }
-
-    /// The channel's id.
-    #[must_use]
-    pub fn channel_id(&self) -> &str {
-        self.0.rsplit('/').next().unwrap_or_default()
-    }
-}
+thing!(ChannelArn, "/channel/", channel_id, "CHN-01", "expected the ARN of a channel");
+thing!(ChannelFlowArn, "/channel-flow/", flow_id, "IAM-06", "expected the ARN of a channel flow");
 
 /// Everything before the last two segments.
 fn parent(text: &str) -> Arc<str> {

@@ -8,7 +8,6 @@ use chime_domain::export::{Drain, Drained, ExportGroup};
 use chime_domain::ports::SinkError;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
 use super::pause::Pauses;
 use super::{Wakers, record};
