@@ -22,10 +22,15 @@ need pkg-config pkg-config
 need cmake cmake
 if [ "$purpose" = test ]; then
   need curl curl
+  need openssl openssl
   need python3 python3
   need nodejs node
   need chromium chromium chromium-browser
   need libnss3-tools certutil
+  need procps pgrep
+  need util-linux flock
+  need nats-server nats-server
+  if ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then missing+=(postgresql); fi
   need nats-server nats-server
   if command -v python3 >/dev/null && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
     missing+=(python3-venv)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Real clients against a real server. `test-sdk.sh` runs every suite and prints each one's closing line at the end;
-# `test-sdk.sh SUITE...` runs some of: python faults export legacy cli js browser coverage. Fails if any suite fails.
+# `test-sdk.sh SUITE...` runs some of: python faults cluster export legacy cli js browser coverage. Fails if any fails.
 # The server under test is CHIME_SERVER_BIN, else it is built here with the profile CHIME_SDK_PROFILE (dev).
 set -uo pipefail
 . "$(dirname "$0")/env.sh"
@@ -24,13 +24,16 @@ pytest() { # pytest VENV ARGUMENTS...
 
 # What must have the machine to itself: bursts, kills and disks would disturb the timing of the others.
 alone=(test_throttling.py test_faults.py)
+cluster=(test_cluster.py)
 exports=(test_export.py test_export_kinesis.py)
 
 suite_python() {
   "$venv_current/bin/ruff" check --quiet --no-cache "$root/tests/sdk" || return 1
-  pytest "$venv_current" -q -n 2 --dist loadfile "${alone[@]/#/--ignore=}" "${exports[@]/#/--ignore=}"
+  local others=("${alone[@]}" "${cluster[@]}" "${exports[@]}")
+  pytest "$venv_current" -q -n 2 --dist loadfile "${others[@]/#/--ignore=}"
 }
 suite_faults() { pytest "$venv_current" -q "${alone[@]}"; }
+suite_cluster() { pytest "$venv_current" -q "${cluster[@]}"; }
 suite_export() { pytest "$venv_current" -q -n 2 --dist loadfile "${exports[@]}"; }
 suite_legacy() { pytest "$venv_2020" -q; }
 suite_cli() { AWS_CURRENT=$venv_current/bin/aws AWS_2020=$venv_2020/bin/aws tests/sdk/cli/run.sh; }
@@ -39,7 +42,7 @@ suite_browser() { (cd "$js_dir" && exec node --no-warnings --test browser.test.m
 suite_coverage() { "$venv_current/bin/python" tests/sdk/coverage.py; }
 
 suites=("$@")
-if [ "${#suites[@]}" -eq 0 ]; then suites=(python faults export legacy cli js browser coverage); fi
+if [ "${#suites[@]}" -eq 0 ]; then suites=(python faults cluster export legacy cli js browser coverage); fi
 status=0
 summary=
 for suite in "${suites[@]}"; do

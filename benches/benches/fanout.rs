@@ -11,7 +11,7 @@ use chime_domain::arn::{AppInstanceUserArn, ChannelArn};
 use chime_domain::identity::IdentityRef;
 use chime_domain::ids::MessageId;
 use chime_domain::messaging::{
-    Fanout, Happening, Message, MessageAttributes, MessageType, Persistence, Sent, SubscriptionId,
+    Fanout, Happening, Message, MessageAttributes, MessageType, Persistence, Room, Sent, SubscriptionId,
 };
 use chime_domain::ports::Stamp;
 use chime_domain::text::{Content, UserName};
@@ -21,6 +21,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 fn message(channel: &ChannelArn, sender: &AppInstanceUserArn) -> Happening {
     let message = Message {
         channel: channel.clone(),
+        sub_channel: None,
         id: MessageId::new("0123456789abcdef0123456789abcdef").unwrap(),
         sender: IdentityRef { arn: sender.clone(), name: UserName::new("Ada").unwrap() },
         kind: MessageType::Standard,
@@ -49,7 +50,7 @@ fn fanout(criterion: &mut Criterion) {
         let mut fanout = Fanout::default();
         for n in 0..connections {
             fanout.connect(&user(n), SubscriptionId(n), Arc::new(Mutex::new(VecDeque::new())));
-            fanout.loaded(&user(n), SubscriptionId(n), [channel.clone()]);
+            fanout.loaded(&user(n), SubscriptionId(n), [Room::whole(channel.clone())]);
         }
         group.throughput(Throughput::Elements(connections));
         group.bench_function(BenchmarkId::new("one message to", connections), |bench| {

@@ -1,10 +1,9 @@
 //! Adapters for the ports of `chime-domain`.
 //!
 //! [`memory`] is the reference behaviour and needs no runtime. The others stand behind features, one each:
-//! `sqlite` (on by default) for the embedded durable store, `file` for blobs and exported events in
-//! directories, `kinesis` and `jetstream` for exported events in Kinesis and
-//! in NATS,
-//! `outbound` for calls that leave the service.
+//! `sqlite` (on by default) for the embedded durable store, `postgres` for one that several processes share, `nats` for
+//! the event bus between them, `file` for blobs and exported events in directories, `kinesis` and `jetstream` for exported
+//! events in Kinesis and in NATS, `outbound` for calls that leave the service.
 //!
 //! A whole Chime in a unit test:
 //!
@@ -39,13 +38,27 @@ pub mod jetstream;
 #[cfg(feature = "kinesis")]
 pub mod kinesis;
 pub mod memory;
+#[cfg(feature = "nats")]
+pub mod nats;
 #[cfg(feature = "outbound")]
 pub mod outbound;
+#[cfg(any(feature = "postgres", feature = "nats"))]
+mod percent;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+#[cfg(all(test, any(feature = "postgres", feature = "nats")))]
+mod servers;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod system;
 mod test_clock;
 #[cfg(all(test, any(feature = "jetstream", feature = "kinesis")))]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a helper of tests fails like a test, in real time"
+)]
 mod test_server;
 
 pub use system::{SystemClock, SystemEntropy};

@@ -14,6 +14,8 @@ pub enum Quota {
     ChannelsPerAppInstance,
     /// Memberships of a channel.
     MembershipsPerChannel,
+    /// Memberships of an elastic channel.
+    MembershipsPerElasticChannel,
     /// Moderators of a channel.
     ModeratorsPerChannel,
     /// Concurrent WebSocket connections of a user.
@@ -46,12 +48,14 @@ const fn row(quota: Quota, name: &'static str, rule: &'static str, default: u64)
 }
 
 /// The documented quotas, in the order of [`Quota`].
-pub const QUOTAS: [QuotaRow; 11] = [
+pub const QUOTAS: [QuotaRow; 12] = [
     row(Quota::AppInstancesPerAccount, "app_instances_per_account", "APP-13", 100),
     row(Quota::UsersPerAppInstance, "users_per_app_instance", "APP-14", 100_000),
     row(Quota::AdminsPerAppInstance, "admins_per_app_instance", "APP-15", 100),
     row(Quota::ChannelsPerAppInstance, "channels_per_app_instance", "APP-16", 10_000_000),
     row(Quota::MembershipsPerChannel, "memberships_per_channel", "APP-17", 10_000),
+    // As the models of elastic channels have it.
+    row(Quota::MembershipsPerElasticChannel, "memberships_per_elastic_channel", "D-08", 1_000_000),
     row(Quota::ModeratorsPerChannel, "moderators_per_channel", "APP-18", 1_000),
     row(Quota::ConnectionsPerUser, "connections_per_user", "APP-19", 10),
     row(Quota::TagsPerResource, "tags_per_resource", "APP-21", 50),
@@ -103,14 +107,14 @@ pub const RETENTION_GRACE_DAYS: u32 = 30;
 pub const CONTROL_CONTENT_BYTES: usize = 30;
 /// Members of one batch (rule CHN-12).
 pub const BATCH_MEMBERSHIPS: std::ops::RangeInclusive<usize> = 1..=100;
-/// Characters of the filter rule of a membership's preferences; the models set no upper bound, this one is ours.
-pub const FILTER_RULE: std::ops::RangeInclusive<usize> = 1..=1024;
 /// Members, and moderators, that a channel is created with (wire rule D-08).
 pub const CREATE_CHANNEL_ARNS: std::ops::RangeInclusive<usize> = 1..=10;
 /// Tags of one request (rule APP-21).
 pub const TAGS_PER_REQUEST: std::ops::RangeInclusive<usize> = 1..=50;
 /// Items of a page (wire.md section 6).
 pub const PAGE_SIZE: std::ops::RangeInclusive<usize> = 1..=50;
+/// Smallest share of its target, in percent, that a sub-channel is kept with (wire rule D-08).
+pub const MINIMUM_MEMBERSHIP_PERCENTAGE: std::ops::RangeInclusive<u32> = 1..=40;
 /// Processors of a channel flow, and their places in it.
 pub const PROCESSORS: std::ops::RangeInclusive<usize> = 1..=3;
 /// Hours for which a message that its channel flow failed to process is remembered.

@@ -1,6 +1,7 @@
 //! What every request shares.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chime_adapters::TestClock;
 use chime_domain::error::StoreError;
@@ -10,12 +11,12 @@ use chime_domain::time::Timestamp;
 use crate::api::{ApiError, Handler, all_handlers, operations::Routes};
 use crate::auth::sigv4::KeyCache;
 use crate::auth::{Keys, RootKey};
-use crate::ops::{Health, Metrics};
+use crate::ops::{Audit, Condition, Health, Metrics};
 use crate::query::Issuers;
 use crate::shutdown::Shutdown;
 use crate::throttle::{Rate, Throttle};
 use crate::worker::{Flows, Scheduler};
-use crate::ws::Hub;
+use crate::ws::{Hub, Roster};
 
 /// Derived signing keys that are kept, some 500 bytes each.
 const SIGNING_KEYS: usize = 4096;
@@ -37,6 +38,8 @@ struct Shared {
     scheduler: Scheduler,
     flows: Flows,
     hub: Hub,
+    backlog: Backlog,
+    roster: Option<Roster>,
     options: AppOptions,
 }
 
@@ -63,8 +66,36 @@ pub struct AppOptions {
     pub issuers: Issuers,
     /// The clock that `/_chime/clock` moves; without one, that path does not exist.
     pub test_clock: Option<Arc<TestClock>>,
+    /// The key that browsers subscribe to push notifications with, if they are pushed to.
+    pub web_push_key: Option<String>,
+    /// Where denials and changes are noted.
+    pub audit: Arc<Audit>,
     /// Says when to stop; a process that embeds the server drains it with its own.
     pub shutdown: Shutdown,
+    /// The name of this server among those that share its store; without one, it is the only one.
+    pub node: Option<String>,
+}
+
+/// How far the fan-out was behind at the last look, and who was admitted since: a look may be a question to a database.
+#[derive(Debug, Default)]
+struct Backlog {
+    behind: AtomicU64,
+    admitted: AtomicU64,
+}
+
+impl Backlog {
+    /// Senders that are admitted on one look.
+    const LOOK_AFTER: u64 = 32;
+
+    fn admits(&self, most: u64) -> bool {
+        let admitted = self.admitted.fetch_add(1, Ordering::Relaxed);
+        admitted < Self::LOOK_AFTER && self.behind.load(Ordering::Relaxed) + admitted < most
+    }
+
+    fn looked(&self, behind: u64) {
+        self.behind.store(behind, Ordering::Relaxed);
+        self.admitted.store(0, Ordering::Relaxed);
+    }
 }
 
 impl Default for AppOptions {
@@ -79,7 +110,10 @@ impl Default for AppOptions {
             messaging_endpoint: "localhost".into(),
             issuers: Issuers::default(),
             test_clock: None,
+            web_push_key: None,
+            audit: Arc::default(),
             shutdown: Shutdown::default(),
+            node: None,
         }
     }
 }
@@ -99,18 +133,20 @@ impl App {
     }
 
     pub(crate) fn with_handlers(chime: Chime, options: AppOptions, handlers: Vec<Option<Handler>>) -> Self {
-        let health = Health::default();
+        let (health, metrics) = (Health::default(), Metrics::new());
         Self(Arc::new(Shared {
             keys: Keys::new(chime.clone(), options.root.clone()),
             signing_keys: KeyCache::new(SIGNING_KEYS),
             routes: Routes::new(),
             throttle: Throttle::new(options.rate, handlers.len() + 2),
             handlers,
-            metrics: Metrics::new(),
-            scheduler: Scheduler::new(chime.clone(), health.clone()),
+            scheduler: Scheduler::new(chime.clone(), health.clone(), metrics.tasks()),
+            metrics,
             flows: Flows::new(chime.clone(), options.shutdown.clone()),
             health,
-            hub: Hub::default(),
+            hub: Hub::new(options.node.clone()),
+            backlog: Backlog::default(),
+            roster: options.node.clone().map(|node| Roster::new(chime.clone(), node)),
             options,
             chime,
         }))
@@ -164,10 +200,28 @@ impl App {
         &self.0.flows
     }
 
+    /// Where denials and changes are noted.
+    pub(crate) fn audit(&self) -> &Audit {
+        &self.0.options.audit
+    }
+
+    /// Notes that the store failed a request: until it has shown that it works, the server is not ready.
+    pub(crate) fn store_failed(&self, error: &StoreError) {
+        self.0.metrics.store_failed(error);
+        if matches!(error, StoreError::Unavailable { .. }) {
+            self.0.health.set_store(Condition::Bad("unavailable"));
+        }
+    }
+
     /// Says when to stop, and waits for those who still work.
     #[must_use]
     pub fn shutdown(&self) -> &Shutdown {
         &self.0.options.shutdown
+    }
+
+    /// Counts the connections of users, where other servers have some too.
+    pub(crate) fn roster(&self) -> Option<&Roster> {
+        self.0.roster.as_ref()
     }
 
     pub(crate) fn hub(&self) -> &Hub {
@@ -210,7 +264,12 @@ impl App {
     /// [`ApiError::Throttled`]; the store's errors.
     pub(crate) async fn hold_back_senders(&self) -> Result<(), ApiError> {
         let Some(most) = self.0.options.backlog else { return Ok(()) };
-        if self.backlog().await? < most {
+        let known = &self.0.backlog;
+        if known.admits(most) {
+            return Ok(());
+        }
+        known.looked(self.backlog().await?);
+        if known.admits(most) {
             return Ok(());
         }
         self.0.metrics.held_back();

@@ -23,6 +23,7 @@ fn database(config: &Config) -> Result<&Path> {
     match &config.storage.database {
         Database::Sqlite(path) => Ok(path),
         Database::Memory => bail!("a database in memory has no file to be backed up, restored or verified"),
+        Database::Postgres { .. } => bail!("a Postgres database has tools of its own: pg_dump, base backups"),
     }
 }
 

@@ -1,5 +1,8 @@
 //! The composition root: the only place that names concrete adapters.
 
+mod outward;
+mod store;
+
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -8,26 +11,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
-use chime_adapters::file::FileSink;
-#[cfg(feature = "jetstream")]
-use chime_adapters::jetstream::JetStreamSink;
-#[cfg(feature = "kinesis")]
-use chime_adapters::kinesis::{KinesisConfig, KinesisSink};
-use chime_adapters::memory::{InProcessBus, MemoryStore};
-use chime_adapters::outbound::{LambdaFunctions, OutboundClient, OutboundConfig, PushGateway};
-use chime_adapters::sqlite::{Durability, SqliteConfig, SqliteError, SqliteStore};
+use chime_adapters::memory::InProcessBus;
 use chime_adapters::{SystemClock, SystemEntropy, TestClock};
 use chime_domain::flow::{Chime, Settings};
-use chime_domain::ports::{Clock, Functions, NoNotifier, NoSink, Notifier, Sink, Store};
+use chime_domain::ports::Clock;
 use rustls::server::ResolvesServerCert;
 use serde_json::{Value, json};
 
 use crate::app::{App, AppOptions};
 use crate::auth::root_file;
-use crate::config::{Config, Database, Export, Oidc, Outbound, Storage, Tls};
+use crate::config::{Config, Oidc, Tls};
 use crate::explain::{self, Explained, Question, remote};
 use crate::files::{self, Access};
 use crate::http::{ConnectionLimits, Listener, router, serve};
+use crate::ops::{Audit, Condition, Health};
 use crate::query::{Issuer, Issuers};
 use crate::shutdown::Shutdown;
 use crate::tls::{Authority, Current, Files, acceptor, names};
@@ -38,11 +35,15 @@ const ENDPOINTS: &str = "endpoints.json";
 /// How long the background may take to stop once it was forced to.
 const FORCED: Duration = Duration::from_secs(1);
 
+/// How often it is looked whether the bus is there.
+const BUS_LOOK: Duration = Duration::from_millis(500);
+
 /// A server that serves.
 #[derive(Debug)]
 pub struct Running {
     app: App,
     endpoints: Endpoints,
+    leave: Duration,
     drain: Duration,
     /// Released by the system when the process ends, however it ends.
     _lock: File,
@@ -76,15 +77,13 @@ pub async fn start(config: &Config) -> Result<Running> {
     fs::create_dir_all(data_dir).with_context(|| format!("the data directory {}", data_dir.display()))?;
     let lock = lock(data_dir)?;
     forget_endpoints(data_dir)?;
-    let store = open_store(&config.storage)?;
+    let store::Opened { store, node, bus } = store::open(&config.storage).await?;
     let wall: Arc<dyn Clock> = Arc::new(SystemClock);
     let test_clock = config.test_clock.then(|| Arc::new(TestClock::over(Arc::clone(&wall))));
     let clock = test_clock.clone().map_or_else(|| Arc::clone(&wall), |clock| clock as Arc<dyn Clock>);
-    let chime = Chime::shared(store, clock, Arc::new(SystemEntropy)).settings(settings(config));
-    let client = outbound(&config.outbound)?;
-    let chime =
-        chime.functions(functions(&config.outbound, &client)).notifier(notifier(&config.outbound, client));
-    let chime = chime.sink(sink(config).await?);
+    let chime = Chime::shared(store, Arc::clone(&clock), Arc::new(SystemEntropy)).settings(settings(config));
+    let outward = outward::open(config, Arc::clone(&clock)).await?;
+    let chime = chime.functions(outward.functions).notifier(outward.notifier).sink(outward.sink);
     let chime = chime.build().await.context("the store")?;
 
     let (root, credentials) = match &config.auth.root {
@@ -126,16 +125,22 @@ pub async fn start(config: &Config) -> Result<Running> {
             messaging_endpoint: endpoints.messaging.clone(),
             test_clock,
             issuers: issuers(&config.oidc)?,
+            audit: Arc::new(audit(config)?),
             shutdown: shutdown.clone(),
+            web_push_key: outward.web_push_key,
+            node,
         },
     );
     worker::spawn(&app, Arc::new(InProcessBus::new())).await.context("the outbox")?;
+    if let Some(bus) = bus {
+        tokio::spawn(watch_bus(bus, app.health().clone(), shutdown.clone()));
+    }
     let limits = ConnectionLimits::new(config.http.max_connections, config.http.header_timeout);
     for listener in [plain, secure] {
         tokio::spawn(serve(listener, router(app.clone()), limits.clone(), shutdown.clone()));
     }
     tokio::spawn(current.renew(wall, app.health().clone(), shutdown.clone()));
-    Ok(Running { app, endpoints, drain: config.http.drain, _lock: lock })
+    Ok(Running { app, endpoints, leave: config.http.leave, drain: config.http.drain, _lock: lock })
 }
 
 /// Answers a question about permissions: from the store or, when a server has that open, through the server.
@@ -149,7 +154,7 @@ pub async fn explain(config: &Config, question: &Question) -> Result<Explained> 
         Some(root) => Some(root.clone()),
         None => root_file::read(data_dir).with_context(|| root_file::path(data_dir).display().to_string())?,
     };
-    if let Some(store) = closed_store(&config.storage)? {
+    if let Some(store) = store::beside(&config.storage).await? {
         let chime = Chime::shared(store, Arc::new(SystemClock), Arc::new(SystemEntropy));
         let chime = chime.settings(settings(config)).build().await.context("the store")?;
         let app = App::new(chime, AppOptions { root, ..AppOptions::default() });
@@ -167,20 +172,6 @@ pub async fn explain(config: &Config, question: &Question) -> Result<Explained> 
         .with_context(|| format!("the server at {url}"))
 }
 
-/// The store, unless a server has it: one in memory, or one whose file is open.
-fn closed_store(storage: &Storage) -> Result<Option<Arc<dyn Store>>> {
-    match &storage.database {
-        Database::Memory => return Ok(None),
-        Database::Sqlite(path) if !path.exists() => bail!("there is no database {} yet", path.display()),
-        Database::Sqlite(_) => {}
-    }
-    match open_store(storage) {
-        Ok(store) => Ok(Some(store)),
-        Err(error) if matches!(error.downcast_ref(), Some(SqliteError::InUse)) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 impl Running {
     /// Where it is.
     #[must_use]
@@ -194,18 +185,39 @@ impl Running {
         &self.app
     }
 
-    /// Stops accepting, lets what was begun finish for the configured time, or until `hurry` is ready, then gives up.
+    /// Says that it is not ready any more, and after the configured time stops accepting, lets what was begun finish for the configured time, or until `hurry` is ready, then gives up.
     pub async fn stop(self, hurry: impl Future<Output = ()>) {
         let shutdown = self.app.shutdown();
+        tokio::pin!(hurry);
+        self.app.health().leave();
+        let mut hurried = false;
+        tokio::select! {
+            () = tokio::time::sleep(self.leave) => {}
+            () = &mut hurry => hurried = true,
+        }
         shutdown.drain();
         tokio::select! {
             () = shutdown.finished() => return,
             () = tokio::time::sleep(self.drain) => tracing::warn!("some requests took too long and are given up"),
-            () = hurry => {}
+            () = hurry, if !hurried => {}
         }
         shutdown.force();
         if tokio::time::timeout(FORCED, shutdown.finished()).await.is_err() {
             tracing::warn!("a background task did not stop");
+        }
+    }
+}
+
+/// Says how the bus between servers is. Without it everything is served, from the outbox, and later.
+async fn watch_bus(is_connected: store::BusState, health: Health, shutdown: Shutdown) {
+    loop {
+        health.set_bus(match is_connected() {
+            true => Condition::Good,
+            false => Condition::Degraded("away; other servers are heard of later"),
+        });
+        tokio::select! {
+            () = tokio::time::sleep(BUS_LOOK) => {}
+            () = shutdown.draining() => return,
         }
     }
 }
@@ -227,19 +239,6 @@ fn lock(data_dir: &Path) -> Result<File> {
     }
 }
 
-fn open_store(storage: &Storage) -> Result<Arc<dyn Store>> {
-    match &storage.database {
-        Database::Memory => Ok(Arc::new(MemoryStore::new())),
-        Database::Sqlite(path) => {
-            let durability = if storage.survives_power_loss { Durability::Full } else { Durability::Normal };
-            let config = SqliteConfig::new(path).with_durability(durability);
-            let store =
-                SqliteStore::open(config).with_context(|| format!("the database {}", path.display()))?;
-            Ok(Arc::new(store))
-        }
-    }
-}
-
 fn settings(config: &Config) -> Settings {
     let mut settings = Settings::default();
     settings.account.clone_from(&config.auth.account_id);
@@ -252,57 +251,12 @@ fn settings(config: &Config) -> Settings {
     settings
 }
 
-/// The client of all calls that leave the server.
-fn outbound(config: &Outbound) -> Result<OutboundClient> {
-    // An embedding process may have installed one already, which serves as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let bounds = OutboundConfig {
-        ca_pem: ca_pem(config)?,
-        allow_private: config.allow_private,
-        ..OutboundConfig::default()
-    };
-    OutboundClient::new(&bounds).context("calls out of the server")
-}
-
-/// The authorities that calls out of the server trust beside those of the system.
-fn ca_pem(config: &Outbound) -> Result<Option<Vec<u8>>> {
-    let read = |path: &PathBuf| fs::read(path).with_context(|| path.display().to_string());
-    config.ca_file.as_ref().map(read).transpose()
-}
-
-/// What calls the processors of channel flows.
-fn functions(config: &Outbound, client: &OutboundClient) -> Arc<dyn Functions> {
-    let (endpoint, urls) = (config.lambda_endpoint.clone(), config.functions.clone());
-    Arc::new(LambdaFunctions::new(client.clone(), endpoint, urls))
-}
-
-/// What pushes notifications to devices.
-fn notifier(config: &Outbound, client: OutboundClient) -> Arc<dyn Notifier> {
-    match &config.push_gateway {
-        Some(url) => Arc::new(PushGateway::new(client, url.clone())),
-        None => Arc::new(NoNotifier),
+/// Where denials and administrative actions are noted.
+fn audit(config: &Config) -> Result<Audit> {
+    match &config.telemetry.audit {
+        Some(path) => Audit::file(path).with_context(|| format!("the audit log {}", path.display())),
+        None => Ok(Audit::Off),
     }
-}
-
-/// What takes exported events.
-async fn sink(config: &Config) -> Result<Arc<dyn Sink>> {
-    Ok(match &config.export {
-        #[cfg(feature = "kinesis")]
-        Export::Kinesis(endpoint) => {
-            let kinesis = KinesisConfig {
-                region: config.auth.region.clone(),
-                endpoint: endpoint.as_ref().map(ToString::to_string),
-                ca_pem: ca_pem(&config.outbound)?,
-            };
-            Arc::new(KinesisSink::open(kinesis).await.context("export to Kinesis")?)
-        }
-        #[cfg(feature = "jetstream")]
-        Export::Nats(url) => Arc::new(JetStreamSink::open(url).await.context("export to NATS")?),
-        Export::File(directory) => Arc::new(FileSink::new(directory)),
-        Export::None => Arc::new(NoSink),
-        #[cfg(not(all(feature = "kinesis", feature = "jetstream")))]
-        _ => bail!("this server was built without the feature that CHIME_EXPORT asks for"),
-    })
 }
 
 /// The certificate to serve, and the file that clients have to trust, if the local authority signs it.

@@ -30,6 +30,7 @@ pub mod explain;
 mod files;
 pub mod http;
 pub mod ops;
+mod outbound;
 pub mod query;
 pub mod shutdown;
 pub mod telemetry;

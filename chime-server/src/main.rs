@@ -133,9 +133,15 @@ struct Settings {
     /// Address of the TLS listener; port 0 takes a free one.
     #[arg(long, value_name = "ADDR:PORT")]
     https_listen: Option<String>,
-    /// `memory:` or `sqlite:PATH`.
+    /// `memory:`, `sqlite:PATH` or `postgres://…`; one with a password is better given as CHIME_DATABASE.
     #[arg(long, value_name = "URL")]
     database: Option<String>,
+    /// The bus between servers on one Postgres database.
+    #[arg(long, value_name = "URL")]
+    nats: Option<String>,
+    /// `notify`: servers on one Postgres database, without a bus.
+    #[arg(long, value_name = "HOW")]
+    cluster: Option<String>,
     /// Name that clients use.
     #[arg(long, value_name = "NAME")]
     public_host: Option<String>,
@@ -154,6 +160,8 @@ impl Settings {
             ("--http-listen", "http_listen", self.http_listen),
             ("--https-listen", "https_listen", self.https_listen),
             ("--database", "database", self.database),
+            ("--nats", "nats", self.nats),
+            ("--cluster", "cluster", self.cluster),
             ("--public-host", "public_host", self.public_host),
             ("--test-clock", "test_clock", self.test_clock.then(|| "true".to_owned())),
         ];

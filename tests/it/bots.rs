@@ -69,9 +69,14 @@ fn bots_and_users_are_listed_apart_and_no_operation_on_users_knows_a_bot() {
         let bots = identity.list_app_instance_bots(&world.app, &page).await.unwrap();
         assert_eq!(bots.items.iter().map(|bot| &bot.arn).collect::<Vec<_>>(), [&arn]);
         assert_eq!(refused(identity.describe_app_instance_user(&arn).await), (Forbidden, "E-06"));
-        assert_eq!(refused(identity.create_app_instance_admin(&world.app, &arn).await), (Forbidden, "E-06"));
+        identity.create_app_instance_admin(&world.app, &arn).await.unwrap();
+        let admins = identity.list_app_instance_admins(&world.app, &page).await.unwrap();
+        assert_eq!(admins.items.iter().map(|admin| &admin.admin.arn).collect::<Vec<_>>(), [&arn]);
         identity.delete_app_instance_user(&arn).await.unwrap();
         identity.describe_app_instance_bot(&arn).await.unwrap();
+        identity.delete_app_instance_bot(&arn).await.unwrap();
+        let admins = identity.list_app_instance_admins(&world.app, &page).await.unwrap();
+        assert!(admins.items.is_empty());
     });
 }
 

@@ -45,7 +45,7 @@ fn app_17_a_channel_holds_10000_members_all_of_whom_get_each_message_once_and_re
         let everybody = || users.iter().chain([&late]).zip(0..);
         for (user, n) in everybody() {
             fanout.connect(user, SubscriptionId(n), n);
-            let channels = world.chime.channels_of(user).await.unwrap();
+            let channels = world.chime.rooms_of(user).await.unwrap();
             fanout.loaded(user, SubscriptionId(n), channels);
         }
         let store = world.chime.store();

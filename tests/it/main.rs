@@ -11,6 +11,7 @@ mod bots;
 mod channels;
 mod crowd;
 mod delivery;
+mod elastic;
 mod embedding;
 mod export;
 mod flows;

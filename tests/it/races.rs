@@ -321,7 +321,7 @@ fn app_11_a_user_deleted_while_it_is_being_added_everywhere_is_a_member_nowhere(
             let moderators = run(world.as_user(alice).list_channel_moderators(channel, &page)).unwrap();
             assert_eq!(moderators.items.len(), 1);
         }
-        assert_eq!(run(world.chime.channels_of(bob)).unwrap(), []);
+        assert_eq!(run(world.chime.rooms_of(bob)).unwrap(), []);
     }
 }
 

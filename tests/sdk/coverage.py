@@ -3,8 +3,8 @@
 
 Each request is signed by the root key, with made-up labels and an empty JSON body, so nearly all of them are refused;
 what counts is who refuses. 404 UnknownOperationException means that the operation is not built; any 5xx is a defect;
-everything else shows that the operation was recognised. Exits non-zero on any 5xx, and when a `seed` or `near`
-operation of identity or messaging, or a legacy operation on the same route, is unknown.
+everything else shows that the operation was recognised. Exits non-zero on any 5xx, and when an operation of identity
+or messaging, or a legacy operation on the same route, is unknown and not one of `NOT_YET`.
 
 Needs CHIME_SERVER_BIN and the environment of python/requirements-current.txt.
 """
@@ -24,6 +24,8 @@ from harness.server import ChimeServer
 
 APP = "arn:aws:chime:us-east-1:123456789012:app-instance/11111111-2222-4333-8444-555555555555"
 CORE = ("chime-sdk-identity", "chime-sdk-messaging")
+NOT_YET = set()
+"""Operations of identity and messaging that may be unknown."""
 HOSTS = {"chime-sdk-identity": "identity-chime.test", "chime-sdk-messaging": "messaging-chime.test",
          "chime-sdk-meetings": "meetings-chime.test", "chime-sdk-voice": "voice-chime.test",
          "chime-sdk-media-pipelines": "media-pipelines-chime.test"}
@@ -55,7 +57,7 @@ def main():
     with open(HERE / "operations.tsv", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     owners = {route(row): row["service"] for row in rows if row["service"] in CORE}
-    required = {route(row) for row in rows if row["service"] in CORE and row["scope"] in ("seed", "near")}
+    required = {route(row) for row in rows if row["service"] in CORE and row["operation"] not in NOT_YET}
     found, defects, missing = Counter(), [], []
     with tempfile.TemporaryDirectory() as folder:
         server = ChimeServer(Path(folder) / "data", database="memory:").start()

@@ -33,6 +33,9 @@ pub fn shown(happening: &Happening) -> String {
         ChannelEvent::MembershipDeleted(membership) => {
             format!("DELETE_CHANNEL_MEMBERSHIP {}", membership.member.arn.user_id())
         }
+        ChannelEvent::MembershipMoved(membership, _) => {
+            format!("UPDATE_CHANNEL_MEMBERSHIP {}", membership.member.arn.user_id())
+        }
         ChannelEvent::MessageUpdated(message, _) => format!("UPDATE_CHANNEL_MESSAGE {}", text(message)),
         ChannelEvent::MessageRedacted(message, _) => format!("REDACT_CHANNEL_MESSAGE {}", text(message)),
         ChannelEvent::MessageDeleted(message, _) => format!("DELETE_CHANNEL_MESSAGE {}", text(message)),
@@ -43,7 +46,9 @@ pub fn shown(happening: &Happening) -> String {
         ChannelEvent::ModeratorCreated(_)
         | ChannelEvent::ModeratorDeleted(_)
         | ChannelEvent::BanCreated(_)
-        | ChannelEvent::BanDeleted(_) => "SILENT".to_owned(),
+        | ChannelEvent::BanDeleted(_)
+        | ChannelEvent::SubChannelCreated(..)
+        | ChannelEvent::SubChannelDeleted(..) => "SILENT".to_owned(),
     }
 }
 

@@ -39,14 +39,16 @@ pub enum Trust {
     User,
 }
 
-/// One call: a POST with a JSON body.
+/// One call: a POST.
 #[derive(Clone, Debug)]
 pub struct Outbound<'a> {
     /// To where.
     pub url: &'a Url,
     /// Who named that.
     pub trust: Trust,
-    /// Headers beside the content type.
+    /// Media type of the body.
+    pub content_type: &'a str,
+    /// Headers beside that.
     pub headers: &'a [(&'static str, &'a str)],
     /// The body.
     pub body: Private<Vec<u8>>,
@@ -125,7 +127,7 @@ impl OutboundClient {
     pub async fn post(&self, call: Outbound<'_>) -> Result<Answer, OutboundError> {
         let client = self.client_for(call.url, call.trust)?;
         let mut request =
-            client.request(Method::POST, call.url.clone()).header("content-type", "application/json");
+            client.request(Method::POST, call.url.clone()).header("content-type", call.content_type);
         for (name, value) in call.headers {
             request = request.header(*name, *value);
         }

@@ -7,11 +7,14 @@
 use async_trait::async_trait;
 use chime_domain::ports::{Notification, Notifier, NotifyError};
 use chime_domain::text::Private;
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
 use reqwest::Url;
 use serde_json::json;
 
 use super::client::{Outbound, OutboundClient, Trust};
+
+/// Calls under way at once.
+const AT_ONCE: usize = 32;
 
 /// Hands notifications to a gateway.
 #[derive(Clone, Debug)]
@@ -43,7 +46,13 @@ impl Notifier for PushGateway {
             "Data": data,
         });
         let body = Private(body.to_string().into_bytes());
-        let call = Outbound { url: &self.url, trust: Trust::Operator, headers: &[], body };
+        let call = Outbound {
+            url: &self.url,
+            trust: Trust::Operator,
+            content_type: "application/json",
+            headers: &[],
+            body,
+        };
         match self.client.post(call).await {
             Ok(answer) => match answer.status {
                 200..=299 => Ok(()),
@@ -55,6 +64,7 @@ impl Notifier for PushGateway {
     }
 
     async fn notify_all(&self, notifications: Vec<Notification>) -> Vec<Result<(), NotifyError>> {
-        join_all(notifications.into_iter().map(|notification| self.notify(notification))).await
+        let calls = notifications.into_iter().map(|notification| self.notify(notification));
+        stream::iter(calls).buffered(AT_ONCE).collect().await
     }
 }

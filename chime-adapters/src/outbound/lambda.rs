@@ -15,6 +15,7 @@ use reqwest::Url;
 
 use super::client::{Answer, Outbound, OutboundClient, OutboundError, Trust};
 
+const JSON: &str = "application/json";
 /// The pauses before the second and the third try.
 const PAUSES: [Duration; 2] = [Duration::from_millis(150), Duration::from_millis(600)];
 
@@ -75,7 +76,8 @@ impl Functions for LambdaFunctions {
         loop {
             let headers = [("x-amz-invocation-type", kind)];
             let body = invocation.payload.clone();
-            let call = Outbound { url: &url, trust: Trust::Operator, headers: &headers, body };
+            let call =
+                Outbound { url: &url, trust: Trust::Operator, content_type: JSON, headers: &headers, body };
             match judge(self.client.post(call).await) {
                 Ok(result) => return Ok(result),
                 Err((error, again)) => match pauses.next().filter(|_| again) {

@@ -14,7 +14,9 @@ mod address;
 mod client;
 mod gateway;
 mod lambda;
+mod web_push;
 
 pub use client::{Answer, Outbound, OutboundClient, OutboundConfig, OutboundError, Trust};
 pub use gateway::PushGateway;
 pub use lambda::LambdaFunctions;
+pub use web_push::{VapidKey, WebPush, WebPushError};

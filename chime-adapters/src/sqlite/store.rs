@@ -1,6 +1,6 @@
 //! The store: opening, closing, and the ports.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -96,12 +96,25 @@ fn lock(config: &SqliteConfig) -> Result<File, SqliteError> {
     }
     let mut path = config.path.clone().into_os_string();
     path.push(".lock");
-    let file = File::options().create(true).truncate(false).write(true).open(path)?;
+    let file = private().open(path)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => {
+            // The database holds keys and messages. What SQLite puts beside it gets the mode of the file.
+            private().open(&config.path)?;
+            Ok(file)
+        }
         Err(TryLockError::WouldBlock) => Err(SqliteError::InUse),
         Err(TryLockError::Error(error)) => Err(error.into()),
     }
+}
+
+/// How files are made that are for their owner alone.
+fn private() -> OpenOptions {
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, SqliteError> {

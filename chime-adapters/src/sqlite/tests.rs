@@ -76,6 +76,20 @@ fn a_database_of_a_newer_release_is_not_touched() {
     assert_eq!(std::fs::read(&path).unwrap(), before);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_database_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let (store, directory) = temporary(|config| config);
+    drive(block_on, store.commit(batch([put("a", "b")]))).unwrap();
+    let files: Vec<_> = std::fs::read_dir(directory.path()).unwrap().map(Result::unwrap).collect();
+    assert!(files.len() >= 3, "the database, its log and its lock");
+    for file in files {
+        let mode = file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{:?} has mode {mode:o}", file.path());
+    }
+}
+
 #[test]
 fn a_database_is_opened_once_at_a_time() {
     let (store, directory) = temporary(|config| config);

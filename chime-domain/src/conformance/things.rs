@@ -92,7 +92,8 @@ pub(super) fn id(text: &str) -> EntryId {
 }
 
 /// All of a log, oldest first.
-pub(super) fn all(stream: &str) -> EntryQuery {
+#[must_use]
+pub fn all(stream: &str) -> EntryQuery {
     EntryQuery {
         stream: key(stream),
         not_before: Timestamp::MIN,

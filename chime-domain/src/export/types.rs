@@ -162,7 +162,11 @@ pub(super) fn data_type(happening: &Happening) -> Option<StreamingDataType> {
         | ChannelEvent::ModeratorCreated(_)
         | ChannelEvent::ModeratorDeleted(_)
         | ChannelEvent::BanCreated(_)
-        | ChannelEvent::BanDeleted(_) => Some(StreamingDataType::Channel),
+        | ChannelEvent::BanDeleted(_)
+        // Of elastic channels, as later guides have it.
+        | ChannelEvent::MembershipMoved(..)
+        | ChannelEvent::SubChannelCreated(..)
+        | ChannelEvent::SubChannelDeleted(..) => Some(StreamingDataType::Channel),
         ChannelEvent::MessageStatus(..) => None,
     }
 }

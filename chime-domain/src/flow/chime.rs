@@ -313,6 +313,9 @@ impl Chime {
             match self.commit(decision).await {
                 Ok((reply, _)) => return Ok(reply),
                 Err(ServiceError::Store(StoreError::Conflict)) => {}
+                // Not a quota: what was full is not chosen again.
+                Err(ServiceError::Store(StoreError::LimitReached { counter, .. }))
+                    if !counter.starts_with("count/") => {}
                 Err(ServiceError::Store(StoreError::LimitReached { counter, limit })) => {
                     return Err(quota_refusal(&counter, limit).into());
                 }

@@ -6,13 +6,14 @@ mod facts;
 mod idempotency;
 mod paging;
 mod task;
+mod trim;
 
 pub use chime::{Chime, ChimeBuilder, Settings};
 pub use decision::Decision;
 pub use facts::{Loaded, load};
 pub(crate) use idempotency::hex;
 pub use idempotency::{Claim, Token, fingerprint};
-pub use task::{Task, TaskKind};
+pub use task::{Lane, Task, TaskKind};
 
 #[cfg(test)]
 mod tests {

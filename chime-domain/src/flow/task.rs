@@ -29,6 +29,28 @@ pub enum TaskKind {
     ForgetFailedMessage,
     /// Tells the devices of a channel's members of a message.
     Push,
+    /// Joins the sub-channels of an elastic channel that have too few members.
+    BalanceElastic,
+}
+
+/// What a task waits for while it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// The store alone.
+    Inward,
+    /// Others, beyond our control: functions, devices. Such tasks must not hold up the rest.
+    Outward,
+}
+
+impl TaskKind {
+    /// What it waits for.
+    #[must_use]
+    pub const fn lane(self) -> Lane {
+        match self {
+            Self::RunFlow | Self::Push => Lane::Outward,
+            _ => Lane::Inward,
+        }
+    }
 }
 
 /// A task, in its record.

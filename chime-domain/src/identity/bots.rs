@@ -3,7 +3,8 @@
 //! # Our choices
 //!
 //! - A bot is an app instance user as far as channels are concerned: it can be a member and a bearer. Users and bots
-//!   share one space of ids, but none of the operations on users knows a bot.
+//!   share one space of ids, and an administrator, but none of the operations on
+//!   users knows a bot.
 //! - A bot without a name is known in channels by its id.
 
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::keys;
 use super::service::{Identity, take};
-use super::types::{AppInstanceUser, Resource, Tag, Tombstone};
+use super::types::{AppInstanceAdmin, AppInstanceUser, Resource, Tag, Tombstone};
 use crate::arn::{AppInstanceArn, AppInstanceUserArn};
 use crate::error::{Refusal, ServiceError};
 use crate::flow::{Claim, Decision, Loaded, Task, TaskKind, Token, fingerprint};
@@ -270,9 +271,15 @@ impl Identity<'_> {
                 if found.get().is_none_or(|bot| bot.arn != *arn) {
                     return Ok(Decision::reply(()));
                 }
+                let admin = self.load::<AppInstanceAdmin>(keys::admin(arn)).await?;
+                let demoted = admin.exists().then(|| {
+                    let one = self.count(Quota::AdminsPerAppInstance, &[arn.app_instance_id()], -1);
+                    [Change::Delete(admin.key().clone()), one]
+                });
                 let purge = Task::new(TaskKind::PurgeUser, now, [arn.to_string()]);
                 Ok(Decision::reply(())
-                    .guard(found.guard())
+                    .guards([found.guard(), admin.guard()])
+                    .changes(demoted.into_iter().flatten())
                     .change(Change::Delete(found.key().clone()))
                     .change(Change::Delete(keys::user(arn)))
                     .change(Change::Delete(keys::tags(&Resource::User(arn.clone()))))

@@ -404,7 +404,7 @@ impl Identity<'_> {
                 if !arn.is_in(app_instance) {
                     return Err(hidden_user().into());
                 }
-                let user = self.user(arn).await?;
+                let user = self.participant(arn).await?;
                 let found = self.load::<AppInstanceAdmin>(keys::admin(arn)).await?;
                 if found.exists() {
                     return Err(Refusal::conflict("T-08", "The user is an administrator already.").into());
@@ -431,7 +431,7 @@ impl Identity<'_> {
     ) -> Result<AppInstanceAdmin, ServiceError> {
         self.instance(app_instance).await?;
         let found = self.load::<AppInstanceAdmin>(keys::admin(arn)).await?;
-        let admin = found.get().filter(|_| arn.is_in(app_instance)).cloned();
+        let admin = found.get().filter(|found| found.admin.arn == *arn && arn.is_in(app_instance)).cloned();
         admin.ok_or_else(|| {
             Refusal::forbidden("E-06", "The user is not an administrator of the app instance.").into()
         })
@@ -451,7 +451,7 @@ impl Identity<'_> {
             .transact(|_| async {
                 self.instance(app_instance).await?;
                 let found = self.load::<AppInstanceAdmin>(keys::admin(arn)).await?;
-                if !found.exists() || !arn.is_in(app_instance) {
+                if found.get().is_none_or(|found| found.admin.arn != *arn) || !arn.is_in(app_instance) {
                     return Ok(Decision::reply(()));
                 }
                 Ok(Decision::reply(())

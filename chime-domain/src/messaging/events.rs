@@ -9,6 +9,7 @@ use super::keys;
 use super::types::{Ban, Channel, Membership, Message, MessageStatus, Moderator, Sent};
 use crate::arn::ChannelArn;
 use crate::error::StoreError;
+use crate::ids::SubChannelId;
 use crate::ports::{Announce, Announced, Entity, Record, Stamp};
 use crate::time::Timestamp;
 
@@ -42,6 +43,12 @@ pub enum ChannelEvent {
     /// `PENDING_`, `FAILED_` or `DENIED_`, `CREATE_` or `UPDATE_CHANNEL_MESSAGE`: what the sender is told of a message
     /// that goes through a channel flow.
     MessageStatus(Message, Place, FlowDoing, MessageStatus),
+    /// `UPDATE_CHANNEL_MEMBERSHIP`: a member of an elastic channel was moved from this sub-channel.
+    MembershipMoved(Membership, SubChannelId),
+    /// `CREATE_SUB_CHANNEL`.
+    SubChannelCreated(ChannelArn, SubChannelId),
+    /// `DELETE_SUB_CHANNEL`.
+    SubChannelDeleted(ChannelArn, SubChannelId),
 }
 
 /// Sequence number and moment of a message.
@@ -106,7 +113,10 @@ impl ChannelEvent {
             Self::ChannelCreated(channel) | Self::ChannelUpdated(channel) | Self::ChannelDeleted(channel) => {
                 &channel.arn
             }
-            Self::MembershipCreated(membership) | Self::MembershipDeleted(membership) => &membership.channel,
+            Self::MembershipCreated(membership)
+            | Self::MembershipDeleted(membership)
+            | Self::MembershipMoved(membership, _) => &membership.channel,
+            Self::SubChannelCreated(channel, _) | Self::SubChannelDeleted(channel, _) => channel,
             Self::ModeratorCreated(moderator) | Self::ModeratorDeleted(moderator) => &moderator.channel,
             Self::BanCreated(ban) | Self::BanDeleted(ban) => &ban.channel,
             Self::MessageUpdated(message, _)

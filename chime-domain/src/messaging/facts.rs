@@ -9,6 +9,7 @@ use crate::flow::{Loaded, Settings};
 use crate::identity::{
     AppInstance, AppInstanceAdmin, AppInstanceUser, IdentityRef, Retention, keys as identity_keys,
 };
+use crate::ids::SubChannelId;
 use crate::ports::{Entity, Guard, Store, Versioned};
 
 /// A user and what it is to a channel.
@@ -245,6 +246,29 @@ impl ChannelFacts {
             }
             Err(refusal)
         })
+    }
+
+    /// The sub-channel that a request is about, in an elastic channel; `None` in every other.
+    ///
+    /// # Errors
+    ///
+    /// A bad request when one is given that cannot be, or none where the caller has to say which; Forbidden for one of
+    /// others to who is neither administrator nor moderator.
+    pub(super) fn sub_channel(&self, given: Option<&SubChannelId>) -> Result<Option<SubChannelId>, Refusal> {
+        if self.channel.get().is_none_or(|channel| channel.elastic.is_none()) {
+            let refusal = Refusal::bad_request("D-08", "The channel has no sub-channels.");
+            return if given.is_none() { Ok(None) } else { Err(refusal.unless("leave SubChannelId out.")) };
+        }
+        let own = self.caller.membership.get().map(|found| found.sub_channels.as_slice()).unwrap_or_default();
+        let everywhere = self.caller.admin.exists() || self.caller.moderator.exists() || own.is_empty();
+        match (given, own) {
+            (Some(given), own) if everywhere || own.contains(given) => Ok(Some(given.clone())),
+            (Some(_), _) => Err(Refusal::forbidden("E-06", "The sub-channel is not the caller's own.")),
+            (None, [only]) => Ok(Some(only.clone())),
+            (None, _) => {
+                Err(Refusal::bad_request("D-08", "SubChannelId is required: the channel is elastic."))
+            }
+        }
     }
 
     /// How the caller's role decides, whether or not it is admitted.

@@ -6,9 +6,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::events::{ChannelEvent, Happening};
-use super::types::{Membership, Message};
+use super::types::{Channel, Membership, Message};
 use crate::access::MembershipType;
 use crate::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn};
+use crate::ids::SubChannelId;
 
 /// One connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -17,20 +18,57 @@ pub struct SubscriptionId(pub u64);
 /// The connections that an announcement goes to.
 pub type Delivery<'a, T> = &'a mut dyn FnMut(&T);
 
+/// Where something is heard: a channel, or a sub-channel of an elastic one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Room {
+    /// The channel.
+    pub channel: ChannelArn,
+    /// The sub-channel.
+    pub sub_channel: Option<SubChannelId>,
+}
+
+impl Room {
+    /// A channel that is not elastic.
+    #[must_use]
+    pub const fn whole(channel: ChannelArn) -> Self {
+        Self { channel, sub_channel: None }
+    }
+
+    /// A sub-channel.
+    #[must_use]
+    pub const fn sub(channel: ChannelArn, id: SubChannelId) -> Self {
+        Self { channel, sub_channel: Some(id) }
+    }
+
+    /// Where a message is heard.
+    fn of(message: &Message) -> Self {
+        Self { channel: message.channel.clone(), sub_channel: message.sub_channel.clone() }
+    }
+
+    /// Where the member of a membership hears.
+    fn all_of(membership: &Membership) -> Vec<Self> {
+        let channel = || membership.channel.clone();
+        match membership.sub_channels.as_slice() {
+            [] => vec![Self::whole(channel())],
+            subs => subs.iter().map(|id| Self::sub(channel(), id.clone())).collect(),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Listener<T> {
     connections: Vec<(SubscriptionId, T)>,
-    channels: HashSet<ChannelArn>,
-    /// While the memberships are being loaded: the channels whose membership announcements spoke of since the first
-    /// connection.
-    loading: Option<HashSet<ChannelArn>>,
+    rooms: HashSet<Room>,
+    /// While the memberships are being loaded: the rooms that membership announcements spoke of since the first
+    /// connection, and of elastic channels that are gone the whole channel.
+    loading: Option<HashSet<Room>>,
 }
 
 /// The index. `T` is whatever reaches a connection.
 #[derive(Debug)]
 pub struct Fanout<T> {
     users: HashMap<AppInstanceUserArn, Listener<T>>,
-    rooms: HashMap<ChannelArn, Vec<(SubscriptionId, T)>>,
+    rooms: HashMap<Room, Vec<(SubscriptionId, T)>>,
 }
 
 impl<T> Default for Fanout<T> {
@@ -46,11 +84,11 @@ impl<T: Clone> Fanout<T> {
     pub fn connect(&mut self, user: &AppInstanceUserArn, id: SubscriptionId, handle: T) -> bool {
         let listener = self.users.entry(user.clone()).or_insert_with(|| Listener {
             connections: Vec::new(),
-            channels: HashSet::new(),
+            rooms: HashSet::new(),
             loading: Some(HashSet::new()),
         });
-        for channel in &listener.channels {
-            self.rooms.entry(channel.clone()).or_default().push((id, handle.clone()));
+        for room in &listener.rooms {
+            self.rooms.entry(room.clone()).or_default().push((id, handle.clone()));
         }
         listener.connections.push((id, handle));
         listener.loading.is_some()
@@ -63,16 +101,16 @@ impl<T: Clone> Fanout<T> {
         &mut self,
         user: &AppInstanceUserArn,
         id: SubscriptionId,
-        channels: impl IntoIterator<Item = ChannelArn>,
+        rooms: impl IntoIterator<Item = Room>,
     ) {
         let Some(listener) = self.users.get_mut(user) else { return };
         if !listener.connections.iter().any(|(known, _)| *known == id) {
             return;
         }
         let Some(touched) = listener.loading.take() else { return };
-        for channel in channels {
-            if !touched.contains(&channel) {
-                Self::enter(&mut self.rooms, listener, &channel);
+        for room in rooms {
+            if !touched.contains(&room) && !touched.contains(&Room::whole(room.channel.clone())) {
+                Self::enter(&mut self.rooms, listener, &room);
             }
         }
     }
@@ -81,8 +119,8 @@ impl<T: Clone> Fanout<T> {
     pub fn disconnect(&mut self, user: &AppInstanceUserArn, id: SubscriptionId) {
         let Some(listener) = self.users.get_mut(user) else { return };
         listener.connections.retain(|(known, _)| *known != id);
-        for channel in &listener.channels {
-            Self::quit(&mut self.rooms, channel, |known| known == id);
+        for room in &listener.rooms {
+            Self::quit(&mut self.rooms, room, |known| known == id);
         }
         if listener.connections.is_empty() {
             self.users.remove(user);
@@ -94,22 +132,25 @@ impl<T: Clone> Fanout<T> {
         match happening {
             Happening::MessageCreated(sent) => self.to_readers(&sent.message, deliver),
             Happening::Event(event) => match &**event {
-                ChannelEvent::ChannelUpdated(channel) => self.to_room(&channel.arn, deliver),
+                ChannelEvent::ChannelUpdated(channel) => self.to_channel(channel, deliver),
                 ChannelEvent::MessageUpdated(message, _)
                 | ChannelEvent::MessageRedacted(message, _)
                 | ChannelEvent::MessageDeleted(message, _) => self.to_readers(message, deliver),
                 ChannelEvent::MessageStatus(message, ..) => {
-                    self.to_member(&message.channel, &message.sender.arn, deliver);
+                    self.to_member(&Room::of(message), &message.sender.arn, deliver);
                 }
                 ChannelEvent::MembershipCreated(membership) => self.joined(membership, deliver),
                 ChannelEvent::MembershipDeleted(membership) => self.left(membership, deliver),
-                ChannelEvent::ChannelDeleted(channel) => self.gone(&channel.arn, deliver),
+                ChannelEvent::MembershipMoved(membership, from) => self.moved(membership, from, deliver),
+                ChannelEvent::ChannelDeleted(channel) => self.gone(channel, deliver),
                 // Rule WEB-32: no events of these on the socket.
                 ChannelEvent::ChannelCreated(_)
                 | ChannelEvent::ModeratorCreated(_)
                 | ChannelEvent::ModeratorDeleted(_)
                 | ChannelEvent::BanCreated(_)
-                | ChannelEvent::BanDeleted(_) => {}
+                | ChannelEvent::BanDeleted(_)
+                | ChannelEvent::SubChannelCreated(..)
+                | ChannelEvent::SubChannelDeleted(..) => {}
             },
         }
     }
@@ -117,8 +158,8 @@ impl<T: Clone> Fanout<T> {
     /// Removes every connection of a user and gives them.
     pub fn drop_user(&mut self, user: &AppInstanceUserArn) -> Vec<T> {
         let Some(listener) = self.users.remove(user) else { return Vec::new() };
-        for channel in &listener.channels {
-            Self::quit(&mut self.rooms, channel, |id| listener.connections.iter().any(|(own, _)| *own == id));
+        for room in &listener.rooms {
+            Self::quit(&mut self.rooms, room, |id| listener.connections.iter().any(|(own, _)| *own == id));
         }
         listener.connections.into_iter().map(|(_, handle)| handle).collect()
     }
@@ -137,24 +178,40 @@ impl<T: Clone> Fanout<T> {
         self.users.get(user).into_iter().flat_map(|listener| listener.connections.iter().map(|(id, _)| *id))
     }
 
-    fn to_room(&self, channel: &ChannelArn, deliver: Delivery<'_, T>) {
-        for (_, handle) in self.rooms.get(channel).into_iter().flatten() {
+    fn to_room(&self, room: &Room, deliver: Delivery<'_, T>) {
+        for (_, handle) in self.rooms.get(room).into_iter().flatten() {
             deliver(handle);
+        }
+    }
+
+    /// All rooms of a channel; each connection once.
+    fn to_channel(&self, channel: &Channel, deliver: Delivery<'_, T>) {
+        if channel.elastic.is_none() {
+            return self.to_room(&Room::whole(channel.arn.clone()), deliver);
+        }
+        let mut reached = HashSet::new();
+        for (_, room) in self.rooms.iter().filter(|(room, _)| room.channel == channel.arn) {
+            for (id, handle) in room {
+                if reached.insert(*id) {
+                    deliver(handle);
+                }
+            }
         }
     }
 
     /// The room, or the two who see a targeted message.
     fn to_readers(&self, message: &Message, deliver: Delivery<'_, T>) {
-        let Some(target) = &message.target else { return self.to_room(&message.channel, deliver) };
-        self.to_member(&message.channel, &message.sender.arn, &mut *deliver);
+        let room = Room::of(message);
+        let Some(target) = &message.target else { return self.to_room(&room, deliver) };
+        self.to_member(&room, &message.sender.arn, &mut *deliver);
         if *target != message.sender.arn {
-            self.to_member(&message.channel, target, deliver);
+            self.to_member(&room, target, deliver);
         }
     }
 
-    /// A user, as long as it is a member of the channel.
-    fn to_member(&self, channel: &ChannelArn, user: &AppInstanceUserArn, deliver: Delivery<'_, T>) {
-        if self.users.get(user).is_some_and(|listener| listener.channels.contains(channel)) {
+    /// A user, as long as it hears what happens there.
+    fn to_member(&self, room: &Room, user: &AppInstanceUserArn, deliver: Delivery<'_, T>) {
+        if self.users.get(user).is_some_and(|listener| listener.rooms.contains(room)) {
             self.to_user(user, deliver);
         }
     }
@@ -167,72 +224,100 @@ impl<T: Clone> Fanout<T> {
 
     /// Rules WEB-29 and CHN-10: everyone hears of a new member, a HIDDEN one only itself.
     fn joined(&mut self, membership: &Membership, deliver: Delivery<'_, T>) {
-        if let Some(listener) = self.users.get_mut(&membership.member.arn) {
-            if let Some(touched) = &mut listener.loading {
-                touched.insert(membership.channel.clone());
+        for room in Room::all_of(membership) {
+            self.come(&membership.member.arn, &room);
+            match membership.kind {
+                MembershipType::Default => self.to_room(&room, &mut *deliver),
+                MembershipType::Hidden => self.to_user(&membership.member.arn, &mut *deliver),
             }
-            Self::enter(&mut self.rooms, listener, &membership.channel);
-        }
-        match membership.kind {
-            MembershipType::Default => self.to_room(&membership.channel, deliver),
-            MembershipType::Hidden => self.to_user(&membership.member.arn, deliver),
         }
     }
 
     /// Rule WEB-30: the remaining members hear of it, and the one who left.
     fn left(&mut self, membership: &Membership, deliver: Delivery<'_, T>) {
         let user = &membership.member.arn;
+        let rooms = Room::all_of(membership);
         let listens =
-            self.users.get(user).is_some_and(|listener| listener.channels.contains(&membership.channel));
-        if membership.kind == MembershipType::Default {
-            self.to_room(&membership.channel, &mut *deliver);
+            |room: &Room| self.users.get(user).is_some_and(|listener| listener.rooms.contains(room));
+        let hears = membership.kind == MembershipType::Default && rooms.iter().any(listens);
+        for room in rooms {
+            if membership.kind == MembershipType::Default {
+                self.to_room(&room, &mut *deliver);
+            }
+            self.go(user, &room);
         }
-        if membership.kind == MembershipType::Hidden || !listens {
+        if !hears {
             self.to_user(user, deliver);
         }
+    }
+
+    /// Who is moved to another sub-channel hears of it, as do the members of where it comes to.
+    fn moved(&mut self, membership: &Membership, from: &SubChannelId, deliver: Delivery<'_, T>) {
+        let user = &membership.member.arn;
+        self.go(user, &Room::sub(membership.channel.clone(), from.clone()));
+        if let Some(to) = membership.sub_channels.last() {
+            let to = Room::sub(membership.channel.clone(), to.clone());
+            self.come(user, &to);
+            self.to_room(&to, deliver);
+        }
+    }
+
+    fn come(&mut self, user: &AppInstanceUserArn, room: &Room) {
         if let Some(listener) = self.users.get_mut(user) {
             if let Some(touched) = &mut listener.loading {
-                touched.insert(membership.channel.clone());
+                touched.insert(room.clone());
             }
-            listener.channels.remove(&membership.channel);
+            Self::enter(&mut self.rooms, listener, room);
+        }
+    }
+
+    fn go(&mut self, user: &AppInstanceUserArn, room: &Room) {
+        if let Some(listener) = self.users.get_mut(user) {
+            if let Some(touched) = &mut listener.loading {
+                touched.insert(room.clone());
+            }
+            listener.rooms.remove(room);
             let connections = &listener.connections;
-            Self::quit(&mut self.rooms, &membership.channel, |id| {
-                connections.iter().any(|(own, _)| *own == id)
-            });
+            Self::quit(&mut self.rooms, room, |id| connections.iter().any(|(own, _)| *own == id));
         }
     }
 
     /// Rule WEB-28: the members at that time.
-    fn gone(&mut self, channel: &ChannelArn, deliver: Delivery<'_, T>) {
-        self.to_room(channel, deliver);
-        self.rooms.remove(channel);
+    fn gone(&mut self, channel: &Channel, deliver: Delivery<'_, T>) {
+        self.to_channel(channel, deliver);
+        let whole = Room::whole(channel.arn.clone());
+        if channel.elastic.is_some() {
+            self.rooms.retain(|room, _| room.channel != channel.arn);
+        } else {
+            self.rooms.remove(&whole);
+        }
         for listener in self.users.values_mut() {
-            listener.channels.remove(channel);
+            if channel.elastic.is_some() {
+                listener.rooms.retain(|room| room.channel != channel.arn);
+            } else {
+                listener.rooms.remove(&whole);
+            }
             if let Some(touched) = &mut listener.loading {
-                touched.insert(channel.clone());
+                touched.insert(whole.clone());
             }
         }
     }
 
-    fn enter(
-        rooms: &mut HashMap<ChannelArn, Vec<(SubscriptionId, T)>>,
-        listener: &mut Listener<T>,
-        channel: &ChannelArn,
-    ) {
-        if listener.channels.insert(channel.clone()) {
-            rooms.entry(channel.clone()).or_default().extend(listener.connections.iter().cloned());
+    fn enter(rooms: &mut HashMap<Room, Vec<(SubscriptionId, T)>>, listener: &mut Listener<T>, room: &Room) {
+        if listener.rooms.insert(room.clone()) {
+            rooms.entry(room.clone()).or_default().extend(listener.connections.iter().cloned());
         }
     }
 
     fn quit(
-        rooms: &mut HashMap<ChannelArn, Vec<(SubscriptionId, T)>>,
-        channel: &ChannelArn,
+        rooms: &mut HashMap<Room, Vec<(SubscriptionId, T)>>,
+        room: &Room,
         whose: impl Fn(SubscriptionId) -> bool,
     ) {
-        if let Some(room) = rooms.get_mut(channel) {
-            room.retain(|(id, _)| !whose(*id));
-            if room.is_empty() {
-                rooms.remove(channel);
+        if let Some(there) = rooms.get_mut(room) {
+            there.retain(|(id, _)| !whose(*id));
+            if there.is_empty() {
+                rooms.remove(room);
             }
         }
     }

@@ -2,16 +2,17 @@
 
 use std::collections::VecDeque;
 
+use super::elastic::SubLinks;
 use super::events::Happening;
-use super::fanout::{Fanout, SubscriptionId};
+use super::fanout::{Fanout, Room, SubscriptionId};
 use super::service::Messaging;
-use crate::arn::{AppInstanceUserArn, ChannelArn};
+use crate::arn::AppInstanceUserArn;
 use crate::error::ServiceError;
 use crate::flow::Chime;
 use crate::ids::ChannelId;
 use crate::messaging::facts::CallerFacts;
 use crate::messaging::keys::Relation;
-use crate::ports::{Position, Scan};
+use crate::ports::{Entity, Position, Scan};
 
 const CHUNK: usize = 256;
 
@@ -26,22 +27,31 @@ pub struct Inbox {
 }
 
 impl Chime {
-    /// The channels that a user is a member of, by the index of memberships.
+    /// Where a user hears what happens: the channels, and the sub-channels of elastic ones, that it is a member of, by
+    /// the index of memberships.
     ///
     /// # Errors
     ///
     /// The store's errors.
-    pub async fn channels_of(&self, user: &AppInstanceUserArn) -> Result<Vec<ChannelArn>, ServiceError> {
+    pub async fn rooms_of(&self, user: &AppInstanceUserArn) -> Result<Vec<Room>, ServiceError> {
         let (parent, instance) = (Relation::Member.of_user(user), user.app_instance());
-        let (mut channels, mut after) = (Vec::new(), None);
+        let (mut rooms, mut after) = (Vec::new(), None);
         loop {
             let found = self.store().scan(Scan::below(&parent, CHUNK).after(after.take())).await?;
             let full = found.len() == CHUNK;
             after = found.last().map(|(key, _)| key.clone());
-            let ids = found.iter().filter_map(|(key, _)| ChannelId::new(key.last()).ok());
-            channels.extend(ids.map(|id| instance.channel(&id)));
+            for (key, found) in found {
+                let Ok(id) = ChannelId::new(key.last()) else { continue };
+                let channel = instance.channel(&id);
+                if found.record.name() == SubLinks::NAME {
+                    let subs = found.record.read::<SubLinks>()?;
+                    rooms.extend(subs.0.iter().map(|sub| Room::sub(channel.clone(), sub.clone())));
+                } else {
+                    rooms.push(Room::whole(channel));
+                }
+            }
             if !full {
-                return Ok(channels);
+                return Ok(rooms);
             }
         }
     }
@@ -65,11 +75,11 @@ impl Messaging<'_> {
             waiting: VecDeque::new(),
         };
         inbox.fanout.connect(user, SubscriptionId(0), ());
-        let channels = chime.channels_of(user).await?;
+        let rooms = chime.rooms_of(user).await?;
         let seen = chime.store().newest().await?;
         while inbox.cursor < seen && inbox.pull().await? {}
         inbox.waiting.clear();
-        inbox.fanout.loaded(user, SubscriptionId(0), channels);
+        inbox.fanout.loaded(user, SubscriptionId(0), rooms);
         Ok(inbox)
     }
 }

@@ -1,8 +1,9 @@
 //! Where the context keeps its records.
 
+use super::types::Message;
 use crate::access::Privacy;
 use crate::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn, ChannelFlowArn};
-use crate::ids::MessageId;
+use crate::ids::{MessageId, SubChannelId};
 use crate::ports::Key;
 
 pub(crate) fn channels(arn: &AppInstanceArn) -> Key {
@@ -91,6 +92,54 @@ pub(crate) fn preferences(channel: &ChannelArn, user: &AppInstanceUserArn) -> Ke
 pub(crate) fn messages(channel: &ChannelArn) -> Key {
     Key::new("messages", &[channel.app_instance_id(), channel.channel_id()])
 }
+
+/// The log of the messages of a channel, or of one of its sub-channels.
+pub(crate) fn messages_in(channel: &ChannelArn, sub_channel: Option<&SubChannelId>) -> Key {
+    match sub_channel {
+        Some(id) => Key::new("messages", &[channel.app_instance_id(), channel.channel_id(), id.as_str()]),
+        None => messages(channel),
+    }
+}
+
+/// The log that a message is in.
+pub(crate) fn messages_of(message: &Message) -> Key {
+    messages_in(&message.channel, message.sub_channel.as_ref())
+}
+
+/// Where the next member of an elastic channel goes.
+pub(crate) fn elastic(channel: &ChannelArn) -> Key {
+    Key::new("elastic", &[channel.app_instance_id(), channel.channel_id()])
+}
+
+pub(crate) fn sub_channels(channel: &ChannelArn) -> Key {
+    Key::new("sub-channel", &[channel.app_instance_id(), channel.channel_id()])
+}
+
+pub(crate) fn sub_channel(channel: &ChannelArn, id: &SubChannelId) -> Key {
+    Key::new("sub-channel", &[channel.app_instance_id(), channel.channel_id(), id.as_str()])
+}
+
+/// Index: the members of a sub-channel.
+pub(crate) fn sub_channel_members(channel: &ChannelArn, id: &SubChannelId) -> Key {
+    Key::new("sub-channel-member", &[channel.app_instance_id(), channel.channel_id(), id.as_str()])
+}
+
+pub(crate) fn sub_channel_member(channel: &ChannelArn, id: &SubChannelId, user: &AppInstanceUserArn) -> Key {
+    let parts = [channel.app_instance_id(), channel.channel_id(), id.as_str(), user.user_id()];
+    Key::new("sub-channel-member", &parts)
+}
+
+/// How many members a sub-channel has. Its limit is not a quota's: whoever meets it goes elsewhere.
+pub(crate) fn sub_channel_count(channel: &ChannelArn, id: &SubChannelId) -> Key {
+    Key::new(SEATS, &[channel.app_instance_id(), channel.channel_id(), id.as_str()])
+}
+
+/// How many sub-channels an elastic channel has.
+pub(crate) fn sub_channels_count(channel: &ChannelArn) -> Key {
+    Key::new("count", &["sub_channels", channel.app_instance_id(), channel.channel_id()])
+}
+
+const SEATS: &str = "seats";
 
 /// Messages of a channel whose members' devices are being told of them.
 pub(crate) fn push_works(channel: &ChannelArn) -> Key {

@@ -21,6 +21,7 @@
 //! - A listing continues behind the last item of the page before, so a page may be short or empty (wire rule P-05).
 //! - A moderator of an app instance whose channel is gone does not see the row any more, even before it is removed.
 
+mod elastic;
 mod events;
 mod facts;
 mod fanout;
@@ -34,9 +35,11 @@ mod service;
 mod tests;
 mod types;
 
+pub(crate) use elastic::run as balance;
+pub use elastic::{ElasticChannelConfiguration, SubChannelSummary};
 pub use events::{ChannelEvent, Happening, Place};
 pub use facts::{CallerFacts, ChannelFacts, Missing, UserFacts, bad_bearer, bad_target};
-pub use fanout::{Delivery, Fanout, SubscriptionId};
+pub use fanout::{Delivery, Fanout, Room, SubscriptionId};
 pub(crate) use flows::FailedMessage;
 pub use flows::{
     ChannelFlow, ChannelFlowCallback, ChannelFlows, CreateChannelFlow, FallbackAction, FlowDoing, Processor,

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::elastic::ElasticChannelConfiguration;
 use crate::access::{MembershipType, Mode, Privacy};
 use crate::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn, ChannelFlowArn};
 use crate::identity::{Expiration, IdentityRef, Tag};
-use crate::ids::{ChannelId, ClientRequestToken, MessageId};
+use crate::ids::{ChannelId, ClientRequestToken, MessageId, SubChannelId};
 use crate::ports::{Entity, Stamp};
 use crate::text::{Content, Metadata, Private, ResourceName};
 use crate::time::Timestamp;
@@ -38,6 +39,9 @@ pub struct Channel {
     /// The flow that its STANDARD messages go through.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub flow: Option<ChannelFlowArn>,
+    /// How its members are divided among sub-channels; never changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub elastic: Option<ElasticChannelConfiguration>,
 }
 
 impl Entity for Channel {
@@ -59,6 +63,9 @@ pub struct Membership {
     pub created: Timestamp,
     /// When it was last changed.
     pub updated: Timestamp,
+    /// The sub-channels of an elastic channel that it is for: one, or for a moderator several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sub_channels: Vec<SubChannelId>,
 }
 
 impl Entity for Membership {
@@ -212,6 +219,9 @@ pub struct Outcome {
 pub struct Message {
     /// The channel.
     pub channel: ChannelArn,
+    /// The sub-channel of an elastic channel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub_channel: Option<SubChannelId>,
     /// Its id.
     pub id: MessageId,
     /// Who sent it.
@@ -297,6 +307,8 @@ pub struct OwnMembership {
     pub kind: MembershipType,
     /// Up to when the member has read.
     pub read_marker: Option<Timestamp>,
+    /// The sub-channel, in an elastic channel.
+    pub sub_channel: Option<SubChannelId>,
 }
 
 /// `CreateChannel`.
@@ -323,6 +335,9 @@ pub struct CreateChannel {
     pub moderators: Vec<AppInstanceUserArn>,
     /// When it is deleted by itself.
     pub expiration: Option<Expiration>,
+    /// How its members are divided among sub-channels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub elastic: Option<ElasticChannelConfiguration>,
     /// Makes the creation repeatable.
     #[serde(skip)]
     pub client_request_token: Option<ClientRequestToken>,
@@ -343,6 +358,7 @@ impl CreateChannel {
             members: Vec::new(),
             moderators: Vec::new(),
             expiration: None,
+            elastic: None,
             client_request_token: None,
         }
     }

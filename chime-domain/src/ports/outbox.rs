@@ -54,6 +54,9 @@ pub trait Outbox: Send + Sync {
 
     /// Position up to which everything was carried on, [`Outbox::settle`].
     ///
+    /// A store that several processes share does not wait for ever for one that is away. When it has forgotten what this
+    /// process has not carried on yet, it says so by a position behind that: whoever follows has to start over there.
+    ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`].

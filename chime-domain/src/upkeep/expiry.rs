@@ -29,8 +29,8 @@ pub(super) async fn channel(chime: &Chime, task: &Task) -> Result<Option<Task>, 
     let from = match expiration.criterion {
         ExpirationCriterion::CreatedTimestamp => channel.created,
         ExpirationCriterion::LastMessageTimestamp => {
-            let heads = chime.store().heads(&[keys::messages(&arn)]).await?;
-            heads.first().and_then(|head| head.last_kept).unwrap_or(channel.created)
+            let heads = chime.store().heads(&super::retention::streams(chime, &arn).await?).await?;
+            heads.iter().filter_map(|head| head.last_kept).max().unwrap_or(channel.created)
         }
     };
     let due = from.plus_days(expiration.days);

@@ -8,11 +8,13 @@ mod flows;
 mod purge;
 mod retention;
 
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::error::{ServiceError, StoreError};
-use crate::flow::{Chime, Loaded, Task, TaskKind, Token, load};
-use crate::messaging::push;
+use crate::flow::{Chime, Lane, Loaded, Task, TaskKind, Token, load};
+use crate::messaging::{balance, push};
 use crate::ports::{Batch, Change, Guard, Key, Record, Scan};
 use crate::time::Timestamp;
 
@@ -22,6 +24,43 @@ const LEASE: Duration = Duration::from_secs(60);
 const RETRY: Duration = Duration::from_secs(5);
 const CHUNK: usize = 64;
 
+/// A task that is somebody's to do.
+#[derive(Debug)]
+pub struct Claimed {
+    task: Loaded<Task>,
+    claimed: Loaded<Task>,
+    _mine: Mine,
+}
+
+/// The tasks that this process is at. A clock that is moved ends leases, but not what is being done.
+#[derive(Debug, Default)]
+struct AtWork(Mutex<HashSet<Key>>);
+
+/// One of them, for as long as it is held.
+#[derive(Debug)]
+struct Mine {
+    all: Arc<AtWork>,
+    key: Key,
+}
+
+impl AtWork {
+    fn begin(self: &Arc<Self>, key: &Key) -> Option<Mine> {
+        // What a panic leaves behind is a set of keys still.
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(key.clone()).then(|| Mine { all: Arc::clone(self), key: key.clone() })
+    }
+
+    fn has(&self, key: &Key) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(key)
+    }
+}
+
+impl Drop for Mine {
+    fn drop(&mut self) {
+        self.all.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}
+
 impl Chime {
     /// Does everything that is due, and what becomes due through it; returns how many tasks ran.
     ///
@@ -29,29 +68,62 @@ impl Chime {
     ///
     /// The first error of a task, when there was one; the others ran all the same, and it will be tried again.
     pub async fn run_due(&self) -> Result<usize, ServiceError> {
+        self.run_due_in(&[Lane::Inward, Lane::Outward]).await
+    }
+
+    /// The same for the tasks of some lanes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Chime::run_due`].
+    pub async fn run_due_in(&self, lanes: &[Lane]) -> Result<usize, ServiceError> {
         let mut ran = 0;
         let mut first_error = None;
         // A task that fails or is held by another node is put off, so every round has fewer left.
         loop {
-            let tasks = self.due().await?;
+            let tasks = self.due(lanes).await?;
             if tasks.is_empty() {
                 break;
             }
             for (key, task) in tasks {
                 let Some(claimed) = self.claim(&key, &task).await? else { continue };
-                match self.run(&task).await {
-                    Ok(next) => {
-                        self.finish(&claimed, next).await?;
-                        ran += 1;
-                    }
+                match self.run_claimed(claimed).await {
+                    Ok(()) => ran += 1,
                     Err(error) => {
-                        self.put_off(&claimed, &task).await?;
                         first_error.get_or_insert(error);
                     }
                 }
             }
         }
         first_error.map_or(Ok(ran), Err)
+    }
+
+    /// Claims due tasks of a lane, at most so many; each is to be given to [`Chime::run_claimed`].
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn claim_due(&self, lane: Lane, at_most: usize) -> Result<Vec<Claimed>, StoreError> {
+        let mut claimed = Vec::new();
+        for (key, task) in self.due(&[lane]).await?.into_iter().take(at_most) {
+            claimed.extend(self.claim(&key, &task).await?);
+        }
+        Ok(claimed)
+    }
+
+    /// Does a task that was claimed, and says when to go on with it, or to try it again.
+    ///
+    /// # Errors
+    ///
+    /// The task's own, after it was put off.
+    pub async fn run_claimed(&self, Claimed { task, claimed, _mine }: Claimed) -> Result<(), ServiceError> {
+        match self.run(&task).await {
+            Ok(next) => Ok(self.finish(&claimed, next).await?),
+            Err(error) => {
+                self.put_off(&claimed, &task).await?;
+                Err(error)
+            }
+        }
     }
 
     /// When the next task is due.
@@ -70,8 +142,8 @@ impl Chime {
         }
     }
 
-    async fn due(&self) -> Result<Vec<(Key, Loaded<Task>)>, StoreError> {
-        let now = self.now();
+    async fn due(&self, lanes: &[Lane]) -> Result<Vec<(Key, Loaded<Task>)>, StoreError> {
+        let (now, at_work) = (self.now(), self.local::<AtWork>());
         let before = format!("task/{:015}", now.millis().max(0) + 1);
         let mut after = None;
         loop {
@@ -82,7 +154,10 @@ impl Chime {
             let mut free = Vec::new();
             for (key, record) in found {
                 let task = Loaded::<Task>::decode(key.clone(), Some(record))?;
-                if task.get().is_some_and(|task| task.leased.is_none_or(|leased| leased <= now)) {
+                let is_free = |task: &Task| task.leased.is_none_or(|leased| leased <= now);
+                if !at_work.has(&key)
+                    && task.get().is_some_and(|task| lanes.contains(&task.kind.lane()) && is_free(task))
+                {
                     free.push((key, task));
                 }
             }
@@ -92,8 +167,9 @@ impl Chime {
         }
     }
 
-    async fn claim(&self, key: &Key, task: &Loaded<Task>) -> Result<Option<Loaded<Task>>, StoreError> {
+    async fn claim(&self, key: &Key, task: &Loaded<Task>) -> Result<Option<Claimed>, StoreError> {
         let Some(value) = task.get() else { return Ok(None) };
+        let Some(mine) = self.local::<AtWork>().begin(key) else { return Ok(None) };
         let leased = Task { leased: Some(self.now() + LEASE), ..value.clone() };
         let batch = Batch {
             guards: vec![task.guard()],
@@ -102,8 +178,9 @@ impl Chime {
         };
         match self.store().commit(batch).await {
             Ok(_) => {
-                let mine = load::<Task>(self.store(), key.clone()).await?;
-                Ok(Some(mine).filter(|mine| mine.get() == Some(&leased)))
+                let claimed = load::<Task>(self.store(), key.clone()).await?;
+                let is_mine = claimed.get() == Some(&leased);
+                Ok(is_mine.then(|| Claimed { task: task.clone(), claimed, _mine: mine }))
             }
             Err(StoreError::Conflict) => Ok(None),
             Err(error) => Err(error),
@@ -142,6 +219,7 @@ impl Chime {
             TaskKind::ExpireUser => expiry::user(self, task).await,
             TaskKind::ExpireChannel => expiry::channel(self, task).await,
             TaskKind::RunFlow => flows::run(self, task).await,
+            TaskKind::BalanceElastic => balance(self, task).await,
             TaskKind::Push => push::run(self, task).await,
             TaskKind::ForgetFailedMessage => flows::forget(self, task).await,
         }

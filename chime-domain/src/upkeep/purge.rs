@@ -1,6 +1,5 @@
 //! Removing what deleted channels, users and app instances left (rules CHN-17, APP-11, APP-12).
 
-use super::retention::trim;
 use crate::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn};
 use crate::error::{ServiceError, StoreError};
 use crate::flow::{Chime, Decision, Loaded, Task, load};
@@ -73,7 +72,7 @@ async fn contents(chime: &Chime, guards: &[Guard], arn: &ChannelArn) -> Result<(
     drain(chime, &Relation::Member.of_channel(arn), |found| async move {
         let mut changes = Vec::new();
         for (_, record) in found {
-            changes.extend(leaving::membership(settings, &*record.record.read::<Membership>()?));
+            changes.extend(leaving::membership(settings, &*record.record.read::<Membership>()?, chime.now()));
         }
         write(chime, guards, changes).await
     })
@@ -98,11 +97,14 @@ async fn contents(chime: &Chime, guards: &[Guard], arn: &ChannelArn) -> Result<(
     clear(chime, guards, &keys::all_preferences(arn)).await?;
     clear(chime, guards, &keys::failed_messages(arn)).await?;
     clear(chime, guards, &keys::push_works(arn)).await?;
-    for stream in [keys::flow_queue(arn), keys::messages(arn)] {
-        trim(chime, &stream, Timestamp::MAX, guards).await?;
+    let streams = super::retention::streams(chime, arn).await?;
+    for stream in std::iter::once(keys::flow_queue(arn)).chain(streams) {
+        chime.trim(&stream, Timestamp::MAX, guards).await?;
         write(chime, guards, vec![Change::DropStream(stream)]).await?;
     }
-    Ok(())
+    clear(chime, guards, &keys::sub_channels(arn)).await?;
+    let none = Change::Count { counter: keys::sub_channels_count(arn), by: i64::MIN, at_most: None };
+    write(chime, guards, vec![none, Change::Delete(keys::elastic(arn))]).await
 }
 
 /// The user's memberships end one by one, each announced; its moderator rows and bans go silently.
@@ -185,7 +187,8 @@ async fn parted(
             let decision = decision.guards([found.guard(), place.guard()]);
             match found.get() {
                 Some(membership) => {
-                    let decision = decision.changes(leaving::membership(chime.settings(), membership));
+                    let decision =
+                        decision.changes(leaving::membership(chime.settings(), membership, chime.now()));
                     // Of a deleted channel nothing more is heard.
                     match place.exists() {
                         true => {

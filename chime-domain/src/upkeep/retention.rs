@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use crate::arn::AppInstanceArn;
+use crate::arn::{AppInstanceArn, ChannelArn};
 use crate::error::ServiceError;
 use crate::flow::{Chime, Task, TaskKind, load};
 use crate::identity::{Retention, keys as identity_keys, retention_rules};
 use crate::ids::ChannelId;
 use crate::messaging::keys;
-use crate::ports::{Batch, Change, Guard, Scan};
+use crate::ports::{Key, Scan};
 use crate::time::Timestamp;
 
 /// How often messages that newly pass the period are deleted. They are out of sight the moment they pass it.
 const EVERY: Duration = Duration::from_secs(3600);
-/// Messages that one commit deletes, so that other writers are not held up.
+/// Channels that are looked at in one go.
 const CHUNK: usize = 500;
 
 pub(super) async fn sweep(chime: &Chime, task: &Task) -> Result<Option<Task>, ServiceError> {
@@ -36,7 +36,9 @@ pub(super) async fn sweep(chime: &Chime, task: &Task) -> Result<Option<Task>, Se
         after = channels.last().map(|(key, _)| key.clone());
         for (key, _) in channels {
             if let Ok(id) = ChannelId::new(key.last()) {
-                trim(chime, &keys::messages(&instance.channel(&id)), until, &[]).await?;
+                for stream in streams(chime, &instance.channel(&id)).await? {
+                    chime.trim(&stream, until, &[]).await?;
+                }
             }
         }
         if !full {
@@ -56,18 +58,9 @@ fn next(start: Timestamp, now: Timestamp) -> Timestamp {
     Timestamp::from_millis(start.millis().saturating_add((passed + 1).saturating_mul(every)))
 }
 
-/// Removes the entries of a stream up to a moment, in steps that each ask for `guards`.
-pub(super) async fn trim(
-    chime: &Chime,
-    stream: &crate::ports::Key,
-    until: Timestamp,
-    guards: &[Guard],
-) -> Result<(), ServiceError> {
-    loop {
-        let change = Change::Trim { stream: stream.clone(), until, limit: CHUNK };
-        let batch = Batch { guards: guards.to_vec(), changes: vec![change], announce: Vec::new() };
-        if chime.store().commit(batch).await?.trimmed < CHUNK {
-            return Ok(());
-        }
-    }
+/// The logs of a channel's messages: one, or one for each sub-channel.
+pub(super) async fn streams(chime: &Chime, channel: &ChannelArn) -> Result<Vec<Key>, ServiceError> {
+    let subs = chime.sub_channels(channel).await?;
+    let of_subs = subs.iter().filter_map(|sub| Some(keys::messages_in(channel, Some(&sub.get()?.id))));
+    Ok(std::iter::once(keys::messages(channel)).chain(of_subs).collect())
 }

@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
+use chime_domain::error::ServiceError;
 use futures_util::FutureExt;
 use http::request::Parts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -18,11 +19,12 @@ use super::namespace::{Clues, Namespace};
 use super::operations::{Found, NotFound, Operation};
 use super::query::Query;
 use super::reply::Reply;
-use super::request::{ApiRequest, Source};
+use super::request::{Acting, ApiRequest, Source};
 use super::response::{self, RequestId};
 use crate::app::App;
-use crate::auth::{self, Hints, Subject};
+use crate::auth::{self, Caller, Hints, Subject};
 use crate::http::Target;
+use crate::ops::audit;
 use crate::telemetry::Stopwatch;
 
 /// The signing name of every Chime namespace (wire rule A-01).
@@ -41,12 +43,38 @@ pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response 
         Ok(reply) => response::success(reply, &known),
         Err(error) => {
             span.in_scope(|| response::log(&error));
+            if let ApiError::Service(ServiceError::Store(error)) = &error {
+                app.store_failed(error);
+            }
             response::failure(&error, known.namespace, &id)
         }
     };
     let operation = known.operation.map_or("unknown", |operation| operation.name);
     app.metrics().request(operation, answer.status(), watch.elapsed());
+    audit(&app, &parts, &id, &known, &answer);
     answer
+}
+
+/// Notes a request in the audit log, if it belongs there.
+fn audit(app: &App, parts: &Parts, id: &RequestId, known: &Known, answer: &Response) {
+    let operation = known.operation.map_or("unknown", |operation| operation.name);
+    let (method, status) = (parts.method.as_str(), answer.status().as_u16());
+    if !app.audit().is_on() || !audit::is_audited(operation, method, status) {
+        return;
+    }
+    app.audit().write(&audit::Entry {
+        time: audit::moment(app.chime().now()),
+        request_id: &id.0,
+        operation,
+        caller: known.caller.as_ref().map(|caller| caller.arn.as_str()),
+        acting_as: known.acting.as_deref(),
+        source_ip: Source::of(parts).ip,
+        method,
+        path: Target::of(parts).path,
+        outcome: audit::outcome(status),
+        status,
+        error: response::error_name(answer),
+    });
 }
 
 /// What is known of a request so far; errors are worded with it.
@@ -54,6 +82,10 @@ pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response 
 pub(crate) struct Known {
     pub(crate) operation: Option<&'static Operation>,
     pub(crate) namespace: Option<Namespace>,
+    /// Who signed.
+    pub(crate) caller: Option<Arc<Caller>>,
+    /// The user that the request acts as.
+    pub(crate) acting: Option<String>,
 }
 
 async fn run(
@@ -100,6 +132,7 @@ async fn run(
     let signed = target.signed_request(parts, &headers, &body, source);
     let caller = auth::authenticate(app, &signed, SERVICES).await?;
     tracing::Span::current().record("caller.arn", caller.arn.as_str());
+    known.caller = Some(Arc::clone(&caller));
     let Found { index, operation, labels, .. } = found;
     if !app.throttle().admit(index, app.chime().now()) {
         return Err(ApiError::Throttled);
@@ -117,6 +150,9 @@ async fn run(
     let subject =
         Subject { operation, labels: &labels, query: &query, hints: &hints, bearer, source, user_agent };
     let acting = auth::acting_as(app, &caller, &subject);
+    if let Acting::User(user) = &acting {
+        known.acting = Some(user.to_string());
+    }
     auth::authorize(app, &caller, &acting, &subject)?;
     let request_id = Arc::clone(&id.0);
     let request =

@@ -87,6 +87,11 @@ pub(crate) fn failure(error: &ApiError, namespace: Option<Namespace>, id: &Reque
     response
 }
 
+/// The name of the error that an answer tells.
+pub(crate) fn error_name(answer: &Response) -> Option<&str> {
+    answer.headers().get(ERROR_TYPE).and_then(|name| name.to_str().ok())
+}
+
 /// Refusals are for who debugs; a store that cannot serve is a warning; what somebody should act on is an error.
 pub(crate) fn log(error: &ApiError) {
     match error {

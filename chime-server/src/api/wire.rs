@@ -33,6 +33,18 @@ pub(crate) fn parsed<T>(
     Ok(text.map(parse).transpose().map_err(|error| error.of(member))?)
 }
 
+/// `[a-z]{2}-[a-z]+-\d`, the form of regions in the ARNs of functions and Lex bots.
+pub(crate) fn is_region(text: &str) -> bool {
+    let parts: Vec<_> = text.split('-').collect();
+    let [land, place, number] = parts.as_slice() else { return false };
+    let letters = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase());
+    land.len() == 2
+        && letters(land)
+        && letters(place)
+        && number.len() == 1
+        && number.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// True for what the models accept as an ARN: then it names something that does not exist, and is no bad request.
 fn is_arn(text: &str) -> bool {
     text.len() <= MAX_ARN_LENGTH && text.starts_with("arn:") && text.splitn(6, ':').count() == 6

@@ -14,7 +14,7 @@ pub fn explain(config: &Config) -> String {
     for key in keys() {
         let (value, origin) = match config.values.get(key.path) {
             Some((_, origin)) if key.secret => ("(hidden)".to_owned(), origin.to_string()),
-            Some((value, origin)) => (value.to_string(), origin.to_string()),
+            Some((value, origin)) => (without_password(&value.to_string()), origin.to_string()),
             None => ("(not set)".to_owned(), "default".to_owned()),
         };
         // Writing to a text does not fail.
@@ -34,6 +34,37 @@ pub fn explain(config: &Config) -> String {
         );
     }
     text
+}
+
+/// A value, without the passwords of the URLs in it.
+fn without_password(value: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = value;
+    while let Some((scheme, after)) = rest.split_once("://") {
+        let authority = after.find(['/', '?', ',', '"']).unwrap_or(after.len());
+        let (authority, behind) = after.split_at_checked(authority).unwrap_or((after, ""));
+        shown.push_str(scheme);
+        shown.push_str("://");
+        match authority.rsplit_once('@') {
+            Some((who, host)) => {
+                let user = who.split_once(':').map_or("(hidden)", |(user, _)| user);
+                let _ = write!(shown, "{user}:(hidden)@{host}");
+            }
+            None => shown.push_str(authority),
+        }
+        rest = behind;
+    }
+    // A password may stand among the options as well.
+    for (place, part) in rest.split_inclusive(['?', '&']).enumerate() {
+        match part.split_once('=') {
+            Some((name, _)) if place > 0 && name.contains("password") => {
+                let end = part.trim_start_matches(|c| c != '&' && c != '"');
+                let _ = write!(shown, "{name}=(hidden){end}");
+            }
+            _ => shown.push_str(part),
+        }
+    }
+    shown
 }
 
 /// A JSON Schema of the configuration file.

@@ -41,6 +41,12 @@ pub(super) const KEYS: &[Key] = &[
     ),
     Key::new("http.body_timeout_seconds", Number(1, 3600), "20", "How long the body of a request may take."),
     Key::new(
+        "http.leave_seconds",
+        Number(0, 3600),
+        "0",
+        "How long /readyz says that the server is leaving before it stops to accept, for load balancers to notice.",
+    ),
+    Key::new(
         "http.drain_seconds",
         Number(0, 3600),
         "8",
@@ -72,6 +78,8 @@ pub struct Http {
     pub header_timeout: Duration,
     /// How long a body may take.
     pub body_timeout: Duration,
+    /// How long the server is not ready before it stops to accept.
+    pub leave: Duration,
     /// How long requests under way may take once the server stops.
     pub drain: Duration,
     /// Whose answers are given when nothing tells.
@@ -95,6 +103,7 @@ impl Http {
             max_body: values.size("http.max_body_bytes"),
             header_timeout: values.seconds("http.header_timeout_seconds"),
             body_timeout: values.seconds("http.body_timeout_seconds"),
+            leave: values.seconds("http.leave_seconds"),
             drain: values.seconds("http.drain_seconds"),
             legacy_by_default: values.flag("http.legacy_by_default"),
         })

@@ -37,7 +37,7 @@ pub use layers::Flag;
 pub use oidc::Oidc;
 pub use outbound::Outbound;
 pub use rules::Rules;
-pub use storage::{Database, Storage};
+pub use storage::{Database, Storage, Wire};
 pub use telemetry::Telemetry;
 pub use tls::{Acme, Tls};
 pub use value::{Origin, Value, Values};

@@ -41,6 +41,12 @@ pub(super) const KEYS: &[Key] = &[
         "HTTP service that hands push notifications to devices; without it nobody is told.",
     ),
     Key::new(
+        "web_push_contact",
+        Text,
+        "",
+        "mailto: or https: URL that push services of browsers find the operator by; without it browsers are not pushed to.",
+    ),
+    Key::new(
         "callback_timeout_seconds",
         Number(1, 172_800),
         "60",
@@ -62,6 +68,8 @@ pub struct Outbound {
     pub functions: HashMap<String, Url>,
     /// What hands push notifications to devices.
     pub push_gateway: Option<Url>,
+    /// How push services of browsers find the operator.
+    pub web_push_contact: Option<String>,
     /// How long a processor may take to call back.
     pub callback_timeout: Duration,
 }
@@ -78,6 +86,11 @@ impl Outbound {
             let (arn, to) = parts.ok_or_else(|| values.refuse("functions", "expected ARN=URL"))?;
             functions.insert(arn.to_owned(), url("functions", to)?);
         }
+        let web_push_contact = values.text("web_push_contact");
+        if web_push_contact.as_ref().is_some_and(|to| !to.starts_with("mailto:") && !to.starts_with("https:"))
+        {
+            return Err(values.refuse("web_push_contact", "expected a mailto: or https: URL"));
+        }
         let endpoint = values.text("lambda_endpoint_url");
         let push_gateway = values.text("push_gateway_url");
         Ok(Self {
@@ -86,6 +99,7 @@ impl Outbound {
             lambda_endpoint: endpoint.map(|text| url("lambda_endpoint_url", &text)).transpose()?,
             functions,
             push_gateway: push_gateway.map(|text| url("push_gateway_url", &text)).transpose()?,
+            web_push_contact,
             callback_timeout: values.seconds("callback_timeout_seconds"),
         })
     }

@@ -1,6 +1,7 @@
 use std::io::Write;
 
 use chime_domain::limits::Quota;
+use chime_domain::text::Private;
 
 use super::*;
 
@@ -147,4 +148,47 @@ fn a_profile_decides_the_rules_that_no_key_sets() {
     let mixed = of(&[("CHIME_PROFILE", "current"), ("CHIME_RULES__MEMBERS_REDACT_OWN", "false")]);
     assert!(!mixed.members_redact_own && !mixed.members_remove_others);
     assert!(read(&[], None, &[("CHIME_PROFILE", "2019")]).unwrap_err().contains("profile"));
+}
+
+#[test]
+fn a_database_that_servers_share_and_how_they_hear_of_each_other() {
+    let of = |environment: &[(&str, &str)]| Ok::<_, String>(read(&[], None, environment)?.storage.database);
+    let url = ("CHIME_DATABASE", "postgres://me:hunter2@db.test/chime");
+    let expected = |wire| Database::Postgres { url: Private(url.1.to_owned()), wire };
+    assert_eq!(of(&[url]), Ok(expected(Wire::Alone)));
+    assert_eq!(of(&[url, ("CHIME_CLUSTER", "notify")]), Ok(expected(Wire::Notify)));
+    let nats = ("CHIME_NATS", "nats://n.test:4222");
+    assert_eq!(of(&[url, nats]), Ok(expected(Wire::Nats(Private(nats.1.to_owned())))));
+    assert!(of(&[url, nats, ("CHIME_CLUSTER", "notify")]).unwrap_err().contains("cluster"));
+    assert!(of(&[url, ("CHIME_CLUSTER", "gossip")]).unwrap_err().contains("notify"));
+    for wire in [nats, ("CHIME_CLUSTER", "notify")] {
+        assert!(of(&[wire]).unwrap_err().contains("postgres://"));
+        assert!(of(&[wire, ("CHIME_DATABASE", "memory:")]).unwrap_err().contains("postgres://"));
+    }
+}
+
+#[test]
+fn passwords_in_urls_are_not_shown() {
+    for (database, shown) in [
+        (
+            "postgres://me:hunter2@db.test:5432/chime?sslmode=require",
+            "postgres://me:(hidden)@db.test:5432/chime?sslmode",
+        ),
+        ("postgres://me:hunter2@a,b:1/chime", "postgres://me:(hidden)@a,b:1/chime"),
+        ("postgres://me:hun@ter2@db.test/chime", "postgres://me:(hidden)@db.test/chime"),
+        (
+            "postgresql://db.test/chime?user=me&password=hunter2&sslmode=require",
+            "password=(hidden)&sslmode=require",
+        ),
+        ("postgres://db.test/chime?password=hunter2", "password=(hidden)"),
+    ] {
+        let nats = ("CHIME_NATS", "nats://me:hunter2@n1.test:4222,nats://hunter2@n2.test");
+        let config = read(&[], None, &[("CHIME_DATABASE", database), nats]).unwrap();
+        let text = explain(&config);
+        assert!(text.contains(shown), "{text}");
+        assert!(text.contains("nats://me:(hidden)@n1.test:4222,nats://(hidden):(hidden)@n2.test"), "{text}");
+        for text in [text, format!("{config:?}")] {
+            assert!(!text.contains("hunter2") && !text.contains("ter2"), "{text}");
+        }
+    }
 }

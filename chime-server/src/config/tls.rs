@@ -14,6 +14,19 @@ pub(super) const KEYS: &[Key] = &[
     ),
     Key::new("tls.key_file", Text, "", "PEM file of the certificate's key."),
     Key::new(
+        "tls.acme_contact",
+        Text,
+        "",
+        "Mail address of the operator: certificates for `public_host` come from an ACME authority. Needs a build with \
+         the feature `acme`.",
+    ),
+    Key::new(
+        "tls.acme_directory",
+        Text,
+        "",
+        "URL of the ACME authority's directory; Let's Encrypt when empty.",
+    ),
+    Key::new(
         "tls.extra_names",
         List,
         "",

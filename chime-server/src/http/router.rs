@@ -20,6 +20,7 @@ pub fn router(app: App) -> Router {
         .route("/livez", get(ops::livez))
         .route("/readyz", get(ops::readyz))
         .route("/metrics", get(ops::metrics))
+        .route("/_chime/web-push-key", get(ops::web_push_key))
         .route("/_chime/clock", get(ops::clock::show).post(ops::clock::advance))
         .route("/_chime/explain", post(explain::endpoint::serve))
         .method_not_allowed_fallback(ops::method_not_allowed)

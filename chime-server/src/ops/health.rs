@@ -10,6 +10,8 @@ pub enum Condition {
     Good,
     /// It is not part of this server.
     Off,
+    /// The server serves without it, though not as well, for this reason.
+    Degraded(&'static str),
     /// It does not work, for this reason.
     Bad(&'static str),
 }
@@ -27,7 +29,7 @@ impl fmt::Display for Condition {
         f.write_str(match self {
             Self::Good => "ok",
             Self::Off => "off",
-            Self::Bad(reason) => reason,
+            Self::Degraded(reason) | Self::Bad(reason) => reason,
         })
     }
 }
@@ -38,18 +40,39 @@ pub struct Health(Arc<Mutex<Parts>>);
 
 #[derive(Debug)]
 struct Parts {
+    store: Condition,
     scheduler: Condition,
     tls: Condition,
+    leaving: bool,
+    bus: Condition,
 }
 
 impl Default for Health {
     /// A server that is embedded has neither scheduler nor TLS of its own.
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Parts { scheduler: Condition::Off, tls: Condition::Off })))
+        Self(Arc::new(Mutex::new(Parts {
+            store: Condition::Good,
+            scheduler: Condition::Off,
+            tls: Condition::Off,
+            bus: Condition::Off,
+            leaving: false,
+        })))
     }
 }
 
 impl Health {
+    /// How the store was when it was last asked, or last failed a request.
+    #[must_use]
+    pub fn store(&self) -> Condition {
+        self.with(|parts| parts.store)
+    }
+
+    /// Whether the server will stop soon, and should be given no new work.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.with(|parts| parts.leaving)
+    }
+
     /// How the scheduler is.
     #[must_use]
     pub fn scheduler(&self) -> Condition {
@@ -60,6 +83,24 @@ impl Health {
     #[must_use]
     pub fn tls(&self) -> Condition {
         self.with(|parts| parts.tls)
+    }
+
+    pub(crate) fn set_store(&self, condition: Condition) {
+        self.with(|parts| parts.store = condition);
+    }
+
+    pub(crate) fn leave(&self) {
+        self.with(|parts| parts.leaving = true);
+    }
+
+    /// How the bus between servers is.
+    #[must_use]
+    pub fn bus(&self) -> Condition {
+        self.with(|parts| parts.bus)
+    }
+
+    pub(crate) fn set_bus(&self, condition: Condition) {
+        self.with(|parts| parts.bus = condition);
     }
 
     pub(crate) fn set_scheduler(&self, condition: Condition) {

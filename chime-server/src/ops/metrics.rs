@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use chime_domain::error::StoreError;
 use http::StatusCode;
+use prometheus::core::Collector;
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
 
 use super::export::ExportMetrics;
@@ -16,50 +19,101 @@ const BUCKETS: [f64; 12] = [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    requests: Option<IntCounterVec>,
-    seconds: Option<HistogramVec>,
-    sessions: Option<IntGauge>,
-    deliveries: Option<IntCounter>,
-    backlog: Option<IntGauge>,
-    held_back: Option<IntCounter>,
+    requests: IntCounterVec,
+    seconds: HistogramVec,
+    sessions: IntGauge,
+    closed: IntCounterVec,
+    deliveries: IntCounter,
+    backlog: IntGauge,
+    held_back: IntCounter,
+    store_errors: IntCounterVec,
+    relay_failures: IntCounter,
+    tasks: IntCounterVec,
+    ready: IntGaugeVec,
     export: ExportMetrics,
 }
 
+/// Makes a metric and registers it. Names are constants, and a test asks for each: were one malformed or taken, what it
+/// counts would not be shown, and nothing else would be lost.
+fn registered<M: Collector + Clone + 'static>(registry: &Registry, metric: M) -> M {
+    let _ = registry.register(Box::new(metric.clone()));
+    metric
+}
+
+fn counter(registry: &Registry, name: &str, help: &str) -> Result<IntCounter, prometheus::Error> {
+    Ok(registered(registry, IntCounter::new(name, help)?))
+}
+
+fn counters(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> Result<IntCounterVec, prometheus::Error> {
+    Ok(registered(registry, IntCounterVec::new(Opts::new(name, help), labels)?))
+}
+
 impl Metrics {
-    pub(crate) fn new() -> Self {
+    /// Fails for a name that is no name of a metric.
+    fn try_new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
-        // Only a name that is malformed or taken is refused, and the names are constants: a test asks for each.
-        let requests = Opts::new("chime_requests_total", "Requests answered, by operation and outcome");
-        let requests = IntCounterVec::new(requests, &["operation", "outcome"]).ok();
+        let of = &registry;
         let seconds = HistogramOpts::new("chime_request_duration_seconds", "Time to answer, by operation");
-        let seconds = HistogramVec::new(seconds.buckets(BUCKETS.to_vec()), &["operation"]).ok();
-        let sessions = IntGauge::new("chime_websocket_sessions", "WebSocket sessions that are open").ok();
-        if let Some(requests) = &requests {
-            let _ = registry.register(Box::new(requests.clone()));
-        }
-        if let Some(seconds) = &seconds {
-            let _ = registry.register(Box::new(seconds.clone()));
-        }
-        if let Some(sessions) = &sessions {
-            let _ = registry.register(Box::new(sessions.clone()));
-        }
-        let deliveries =
-            IntCounter::new("chime_deliveries_total", "Frames given to WebSocket sessions to send").ok();
-        if let Some(deliveries) = &deliveries {
-            let _ = registry.register(Box::new(deliveries.clone()));
-        }
+        let sessions = IntGauge::new("chime_websocket_sessions", "WebSocket sessions that are open")?;
         let backlog = "Announcements that are committed and wait for the fan-out of this node";
-        let backlog = IntGauge::new("chime_fanout_backlog", backlog).ok();
-        if let Some(backlog) = &backlog {
-            let _ = registry.register(Box::new(backlog.clone()));
-        }
-        let held_back = "Messages that were throttled because the fan-out was behind";
-        let held_back = IntCounter::new("chime_sends_held_back_total", held_back).ok();
-        if let Some(held_back) = &held_back {
-            let _ = registry.register(Box::new(held_back.clone()));
-        }
-        let export = ExportMetrics::new(&registry);
-        Self { registry, requests, seconds, sessions, deliveries, backlog, held_back, export }
+        let ready =
+            Opts::new("chime_ready", "1 when this part of the server works, by part, at the last probe");
+        Ok(Self {
+            requests: counters(
+                of,
+                "chime_requests_total",
+                "Requests answered, by operation and outcome",
+                &["operation", "outcome"],
+            )?,
+            seconds: registered(of, HistogramVec::new(seconds.buckets(BUCKETS.to_vec()), &["operation"])?),
+            sessions: registered(of, sessions),
+            closed: counters(
+                of,
+                "chime_websocket_closed_total",
+                "WebSocket sessions that the server closed or refused, by the close code",
+                &["code"],
+            )?,
+            deliveries: counter(of, "chime_deliveries_total", "Frames given to WebSocket sessions to send")?,
+            backlog: registered(of, IntGauge::new("chime_fanout_backlog", backlog)?),
+            held_back: counter(
+                of,
+                "chime_sends_held_back_total",
+                "Messages that were throttled because the fan-out was behind",
+            )?,
+            store_errors: counters(
+                of,
+                "chime_store_errors_total",
+                "Requests that the store failed, by kind",
+                &["kind"],
+            )?,
+            relay_failures: counter(
+                of,
+                "chime_relay_failures_total",
+                "Times that announcements could not be carried on from the outbox",
+            )?,
+            tasks: counters(
+                of,
+                "chime_tasks_total",
+                "Due tasks that were done, and rounds in which one failed",
+                &["outcome"],
+            )?,
+            ready: registered(of, IntGaugeVec::new(ready, &["part"])?),
+            export: ExportMetrics::new(of),
+            registry,
+        })
+    }
+
+    #[expect(
+        clippy::expect_used,
+        reason = "the names are constants that every test of the server makes metrics of"
+    )]
+    pub(crate) fn new() -> Self {
+        Self::try_new().expect("the names of the metrics")
     }
 
     /// Where other parts of the server register what they count.
@@ -75,30 +129,52 @@ impl Metrics {
 
     /// One more WebSocket session, or one less.
     pub fn sessions_changed(&self, by: i64) {
-        if let Some(sessions) = &self.sessions {
-            sessions.add(by);
-        }
+        self.sessions.add(by);
     }
 
     /// Frames were given to WebSocket sessions.
     pub(crate) fn delivered(&self, frames: u64) {
-        if let Some(deliveries) = &self.deliveries {
-            deliveries.inc_by(frames);
-        }
+        self.deliveries.inc_by(frames);
     }
 
     /// So many announcements wait for the fan-out.
     pub(crate) fn backlog_is(&self, announcements: u64) {
-        if let Some(backlog) = &self.backlog {
-            backlog.set(i64::try_from(announcements).unwrap_or(i64::MAX));
-        }
+        self.backlog.set(i64::try_from(announcements).unwrap_or(i64::MAX));
     }
 
     /// A sender was throttled because the fan-out was behind.
     pub(crate) fn held_back(&self) {
-        if let Some(held_back) = &self.held_back {
-            held_back.inc();
-        }
+        self.held_back.inc();
+    }
+
+    /// A session was closed by the server, or refused.
+    pub(crate) fn closed(&self, code: u16) {
+        self.closed.with_label_values(&[code.to_string()]).inc();
+    }
+
+    /// The store failed a request.
+    pub(crate) fn store_failed(&self, error: &StoreError) {
+        let kind = match error {
+            StoreError::Unavailable { .. } => "unavailable",
+            StoreError::Corrupt { .. } => "corrupt",
+            StoreError::Conflict | StoreError::LimitReached { .. } => "contended",
+        };
+        self.store_errors.with_label_values(&[kind]).inc();
+    }
+
+    /// Counts the times that announcements could not be carried on.
+    pub(crate) fn relay_failures(&self) -> IntCounter {
+        self.relay_failures.clone()
+    }
+
+    /// Counts rounds of due tasks, by `done` and `failed`.
+    pub(crate) fn tasks(&self) -> IntCounterVec {
+        self.tasks.clone()
+    }
+
+    /// How a part of the server is.
+    pub(crate) fn ready(&self, part: &str, good: bool) {
+        self.ready.with_label_values(&[part]).set(i64::from(good));
     }
 
     /// A request was answered.
@@ -109,12 +185,8 @@ impl Metrics {
             400..=499 => "refused",
             _ => "failed",
         };
-        if let Some(requests) = &self.requests {
-            requests.with_label_values(&[operation, outcome]).inc();
-        }
-        if let Some(seconds) = &self.seconds {
-            seconds.with_label_values(&[operation]).observe(took.as_secs_f64());
-        }
+        self.requests.with_label_values(&[operation, outcome]).inc();
+        self.seconds.with_label_values(&[operation]).observe(took.as_secs_f64());
     }
 
     /// Everything, in the text form of Prometheus.
@@ -142,6 +214,12 @@ mod tests {
         metrics.delivered(7);
         metrics.backlog_is(9);
         metrics.held_back();
+        metrics.closed(1013);
+        metrics.store_failed(&StoreError::Conflict);
+        metrics.relay_failures().inc();
+        metrics.tasks().with_label_values(&["done"]).inc_by(3);
+        metrics.tasks().with_label_values(&["failed"]).inc();
+        metrics.ready("store", true);
         metrics.export().delivered(5);
         metrics.export().failed("throttled");
         let backlog = Backlog { length: 4, oldest: Some(Timestamp::from_millis(1_000)) };
@@ -159,6 +237,12 @@ mod tests {
             "chime_deliveries_total 7",
             "chime_fanout_backlog 9",
             "chime_sends_held_back_total 1",
+            r#"chime_websocket_closed_total{code="1013"} 1"#,
+            r#"chime_store_errors_total{kind="contended"} 1"#,
+            "chime_relay_failures_total 1",
+            r#"chime_tasks_total{outcome="done"} 3"#,
+            r#"chime_tasks_total{outcome="failed"} 1"#,
+            r#"chime_ready{part="store"} 1"#,
             "chime_exported_total 5",
             r#"chime_export_failures_total{reason="throttled"} 1"#,
             r#"chime_export_queue_length{app_instance="a"} 4"#,

@@ -1,5 +1,6 @@
 //! What operators ask: is it alive, can it serve, what did it do. Unsigned, and never about anybody's data.
 
+pub(crate) mod audit;
 pub(crate) mod clock;
 mod export;
 mod health;
@@ -8,14 +9,18 @@ mod metrics;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use chime_domain::error::StoreError;
+use chime_domain::ports::{Batch, Change, Entity, Key, Record};
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::api::error::ApiError;
 use crate::api::response::{self, RequestId};
 use crate::app::App;
 
+pub use audit::Audit;
 pub use health::{Condition, Health};
 pub use metrics::Metrics;
 
@@ -26,18 +31,27 @@ pub(crate) async fn livez() -> Response {
 
 /// The process can serve; if not, why.
 pub(crate) async fn readyz(State(app): State<App>) -> Response {
-    let store = match app.chime().store().newest().await {
-        Ok(_) => Condition::Good,
+    let health = app.health();
+    let store = match store_answers(&app).await {
+        Ok(()) => Condition::Good,
         Err(error) => {
             tracing::debug!(%error, "not ready");
             Condition::Bad("unavailable")
         }
     };
-    let health = app.health();
-    let serving =
-        if app.shutdown().is_draining() { Condition::Bad("shutting down") } else { Condition::Good };
-    let checks =
-        [("store", store), ("scheduler", health.scheduler()), ("tls", health.tls()), ("serving", serving)];
+    health.set_store(store);
+    let leaving = health.is_leaving() || app.shutdown().is_draining();
+    let serving = if leaving { Condition::Bad("shutting down") } else { Condition::Good };
+    let checks = [
+        ("store", store),
+        ("scheduler", health.scheduler()),
+        ("tls", health.tls()),
+        ("bus", health.bus()),
+        ("serving", serving),
+    ];
+    for (part, condition) in &checks {
+        app.metrics().ready(part, condition.is_good());
+    }
     let ready = checks.iter().all(|(_, condition)| condition.is_good());
     let checks: serde_json::Map<_, _> = checks
         .iter()
@@ -45,6 +59,26 @@ pub(crate) async fn readyz(State(app): State<App>) -> Response {
         .collect();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     answer(status, &json!({ "Ready": ready, "Checks": checks }))
+}
+
+/// Whether the store answers. One that has failed a request since the last look has to show that it can write again.
+async fn store_answers(app: &App) -> Result<(), StoreError> {
+    let store = app.chime().store();
+    store.newest().await?;
+    if app.health().store().is_good() {
+        return Ok(());
+    }
+    let probe = Change::Put(Key::new("probe", &["readiness"]), Record::of(Probe));
+    let batch = Batch { guards: Vec::new(), changes: vec![probe], announce: Vec::new() };
+    store.commit(batch).await.map(drop)
+}
+
+/// What a probe writes.
+#[derive(Serialize, Deserialize)]
+struct Probe;
+
+impl Entity for Probe {
+    const NAME: &'static str = "probe";
 }
 
 /// Counters in the text form of Prometheus.
@@ -56,6 +90,14 @@ pub(crate) async fn metrics(State(app): State<App>) -> Response {
     let text = HeaderValue::from_static("text/plain; version=0.0.4");
     response.headers_mut().insert(CONTENT_TYPE, text);
     response
+}
+
+/// The key that browsers subscribe to push notifications with.
+pub(crate) async fn web_push_key(State(app): State<App>) -> Response {
+    match &app.options().web_push_key {
+        Some(key) => answer(StatusCode::OK, &json!({ "PublicKey": key })),
+        None => answer(StatusCode::NOT_FOUND, &json!({ "Message": "Browsers are not pushed to." })),
+    }
 }
 
 /// A path of the server with a method it does not know.

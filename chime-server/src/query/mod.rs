@@ -20,9 +20,12 @@ mod tests;
 mod web_identity;
 mod xml;
 
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use chime_domain::iam::Caller;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
@@ -40,6 +43,7 @@ use crate::app::App;
 use crate::auth;
 use crate::auth::sigv4::{self, SigError};
 use crate::http::Target;
+use crate::ops::audit;
 use crate::telemetry::Stopwatch;
 
 pub use self::web_identity::{Issuer, IssuerError, Issuers};
@@ -67,15 +71,19 @@ pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response 
         tracing::info_span!("request", id = %id.0, operation = field::Empty, caller.arn = field::Empty);
     let mut known = Known::default();
     let outcome = run(&app, &parts, body, &mut known).instrument(span.clone()).await;
-    let (status, body) = match outcome {
-        Ok(xml) => (200, envelope(&known, xml, &id.0)),
+    let (status, body, error) = match outcome {
+        Ok(xml) => (200, envelope(&known, xml, &id.0), None),
         Err(error) => {
             span.in_scope(|| match &error {
-                QueryError::Store(error) => log_store(error),
+                QueryError::Store(error) => {
+                    log_store(error);
+                    app.store_failed(error);
+                }
                 refused => tracing::debug!(reason = %refused, "refused"),
             });
             let (status, code, message) = error.on_the_wire();
-            (status, failure(known.service, status, code, message, &id.0))
+            let code = code.to_owned();
+            (status, failure(known.service, status, &code, message, &id.0), Some(code))
         }
     };
     let mut response = Response::new(Body::from(body));
@@ -83,6 +91,21 @@ pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response 
     response.headers_mut().insert(CONTENT_TYPE, XML);
     let operation = known.operation.map_or("unknown", |operation| operation.name);
     app.metrics().request(operation, response.status(), watch.elapsed());
+    if app.audit().is_on() && audit::is_audited(operation, parts.method.as_str(), status) {
+        app.audit().write(&audit::Entry {
+            time: audit::moment(app.chime().now()),
+            request_id: &id.0,
+            operation,
+            caller: known.caller.as_ref().map(|caller| caller.arn.as_str()),
+            acting_as: None,
+            source_ip: Source::of(&parts).ip,
+            method: parts.method.as_str(),
+            path: known.about.as_deref().unwrap_or_default(),
+            outcome: audit::outcome(status),
+            status,
+            error: error.as_deref(),
+        });
+    }
     response
 }
 
@@ -91,6 +114,9 @@ pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response 
 struct Known {
     service: Option<Service>,
     operation: Option<&'static Operation>,
+    caller: Option<Arc<Caller>>,
+    /// The user, role or policy that it is about.
+    about: Option<String>,
 }
 
 async fn run(app: &App, parts: &Parts, body: Body, known: &mut Known) -> Result<Xml, QueryError> {
@@ -114,6 +140,9 @@ async fn run(app: &App, parts: &Parts, body: Body, known: &mut Known) -> Result<
         (service, Some(caller))
     };
     known.service = Some(service);
+    known.caller.clone_from(&caller);
+    let about = ["UserName", "RoleName", "RoleArn", "PolicyArn"].iter().find_map(|name| form.get(name));
+    known.about = about.map(str::to_owned);
     let missing = || QueryError::new(400, "MissingAction", "The request must contain the parameter Action.");
     let action = action.ok_or_else(missing)?;
     let operation = Operation::find(service, action).ok_or_else(|| QueryError::invalid_action(action))?;

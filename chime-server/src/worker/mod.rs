@@ -30,14 +30,31 @@ pub async fn spawn(app: &App, bus: Arc<dyn Bus>) -> Result<(), StoreError> {
     app.hub().begin_after(settled);
     let subscription = bus.subscribe().await?;
     let shutdown = app.shutdown();
+    if let Some(roster) = app.roster() {
+        // Before anybody is let in: a server that has not said that it is there has no connections that count.
+        roster.say().await?;
+        let app = app.clone();
+        tokio::spawn(async move {
+            if let Some(roster) = app.roster() {
+                roster.keep(app.shutdown()).await;
+            }
+        });
+    }
     let (settling, wakers) = (Settling::new(app.chime().clone(), settled), export::Wakers::default());
     let scheduler = app.scheduler().clone().run(shutdown.clone());
-    let relay = relay::relay(app.chime().clone(), bus, settling.clone(), settled, shutdown.clone());
+    let outward = app.scheduler().clone().run_outward(shutdown.clone());
+    let relay = relay::relay(app.clone(), bus, settling.clone(), settled);
     let fan_out = fanout::fan_out(app.clone(), subscription);
     let pump = export::pump(app.chime().clone(), settling, wakers.clone(), shutdown.clone());
     let drains = export::drain_all(app.clone(), wakers);
-    let tasks: [Pin<Box<dyn Future<Output = ()> + Send>>; 5] =
-        [Box::pin(scheduler), Box::pin(relay), Box::pin(fan_out), Box::pin(pump), Box::pin(drains)];
+    let tasks: [Pin<Box<dyn Future<Output = ()> + Send>>; 6] = [
+        Box::pin(scheduler),
+        Box::pin(outward),
+        Box::pin(relay),
+        Box::pin(fan_out),
+        Box::pin(pump),
+        Box::pin(drains),
+    ];
     for task in tasks {
         let guard = shutdown.guard();
         tokio::spawn(async move {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chime_domain::error::ServiceError;
-use chime_domain::flow::Chime;
-use tokio::sync::Mutex;
+use chime_domain::flow::{Chime, Lane};
+use prometheus::IntCounterVec;
+use tokio::sync::{Mutex, Notify, Semaphore};
 
 use crate::ops::{Condition, Health};
 use crate::shutdown::Shutdown;
@@ -13,21 +14,27 @@ use crate::shutdown::Shutdown;
 /// How often the list of tasks is looked at although nothing is known to be due: other nodes add tasks too.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// Tasks that wait for others at once.
+const AT_ONCE: usize = 32;
+
 /// How long a deletion waits for what it leaves behind.
 const NUDGE: Duration = Duration::from_secs(1);
 
-/// Runs what falls due. Clones share it, and only one of them runs tasks at a time.
+/// Runs what falls due. Clones share it, and only one of them runs inward tasks at a time.
 #[derive(Clone, Debug)]
 pub struct Scheduler {
     chime: Chime,
     health: Health,
-    /// Held while tasks run, so that who asks for all that is due to be done does not meet another's lease.
+    counted: IntCounterVec,
+    /// Says that a task of the outward lane was just scheduled.
+    outward: Arc<Notify>,
+    /// Held while inward tasks run, so that who asks for all that is due to be done does not meet another's lease.
     running: Arc<Mutex<()>>,
 }
 
 impl Scheduler {
-    pub(crate) fn new(chime: Chime, health: Health) -> Self {
-        Self { chime, health, running: Arc::default() }
+    pub(crate) fn new(chime: Chime, health: Health, counted: IntCounterVec) -> Self {
+        Self { chime, health, counted, outward: Arc::default(), running: Arc::default() }
     }
 
     /// Runs everything that is due now, and what becomes due through it; returns how many tasks ran.
@@ -36,25 +43,85 @@ impl Scheduler {
     ///
     /// The first error of a task. The others ran all the same, and it will be tried again.
     pub async fn run_due(&self) -> Result<usize, ServiceError> {
+        let mut ran = 0;
+        loop {
+            // Those who wait for others hold nothing up: leases alone keep them from being run twice.
+            let inward = self.run_inward().await?;
+            let outward = self.counted(self.chime.run_due_in(&[Lane::Outward]).await)?;
+            ran += inward + outward;
+            if inward + outward == 0 {
+                return Ok(ran);
+            }
+        }
+    }
+
+    async fn run_inward(&self) -> Result<usize, ServiceError> {
         let _one_at_a_time = self.running.lock().await;
-        self.chime.run_due().await
+        self.counted(self.chime.run_due_in(&[Lane::Inward]).await)
+    }
+
+    fn counted(&self, done: Result<usize, ServiceError>) -> Result<usize, ServiceError> {
+        match &done {
+            Ok(tasks) => self.counted.with_label_values(&["done"]).inc_by(*tasks as u64),
+            Err(_) => self.counted.with_label_values(&["failed"]).inc(),
+        }
+        done
     }
 
     /// Gives what was just scheduled a moment to be done, so that whoever deleted something and looks again finds
     /// nothing left of it. What takes longer goes on behind the answer.
     pub(crate) async fn nudge(&self) {
         let scheduler = self.clone();
-        let due = tokio::spawn(async move { scheduler.run_due().await });
+        let due = tokio::spawn(async move { scheduler.run_inward().await });
         // An error is the scheduler's to report: it meets it again on its next round.
         let _ = tokio::time::timeout(NUDGE, due).await;
     }
 
-    /// Runs until draining begins. A task that was begun is finished.
+    /// Something that others are to be told of was just scheduled.
+    pub(crate) fn nudge_outward(&self) {
+        self.outward.notify_one();
+    }
+
+    /// Runs the tasks that wait for others, several at once, until draining begins. One that was begun is finished.
+    pub async fn run_outward(self, shutdown: Shutdown) {
+        let places = Arc::new(Semaphore::new(AT_ONCE));
+        while !shutdown.is_draining() {
+            match self.chime.claim_due(Lane::Outward, places.available_permits()).await {
+                Ok(claimed) => {
+                    for claimed in claimed {
+                        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+                        let (scheduler, guard) = (self.clone(), shutdown.guard());
+                        tokio::spawn(async move {
+                            let outcome = match scheduler.chime.run_claimed(claimed).await {
+                                Ok(()) => "done",
+                                Err(error) => {
+                                    tracing::warn!(%error, "a task failed and will be tried again");
+                                    "failed"
+                                }
+                            };
+                            scheduler.counted.with_label_values(&[outcome]).inc();
+                            // What it goes on with may be due at once.
+                            scheduler.nudge_outward();
+                            drop((place, guard));
+                        });
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "due tasks cannot be read now"),
+            }
+            tokio::select! {
+                () = self.outward.notified() => {}
+                () = self.wait() => {}
+                () = shutdown.draining() => {}
+            }
+        }
+    }
+
+    /// Runs the tasks that wait for the store alone, until draining begins. A task that was begun is finished.
     pub async fn run(self, shutdown: Shutdown) {
         self.health.set_scheduler(Condition::Good);
         let mut failing = false;
         while !shutdown.is_draining() {
-            match self.run_due().await {
+            match self.run_inward().await {
                 Ok(_) => {
                     failing = false;
                     self.health.set_scheduler(Condition::Good);

@@ -20,10 +20,11 @@ struct Shared {
 }
 
 impl Settling {
-    /// With everything up to `settled` carried on by both.
+    /// With everything up to `settled` carried on by the relay. How far the pump has got, it says itself: its place is in
+    /// the store, and may be before that of a node that has just begun.
     pub(crate) fn new(chime: Chime, settled: Position) -> Self {
-        let at = || AtomicU64::new(settled.0);
-        Self(Arc::new(Shared { chime, relayed: at(), pumped: at(), settled: at() }))
+        let at = |position: u64| AtomicU64::new(position);
+        Self(Arc::new(Shared { chime, relayed: at(settled.0), pumped: at(0), settled: at(0) }))
     }
 
     /// The relay has carried everything up to `position` to the bus.

@@ -73,7 +73,12 @@ pub fn of(happening: &Happening) -> Option<Utf8Bytes> {
             ChannelEvent::MembershipDeleted(membership) => {
                 Some(member("DELETE_CHANNEL_MEMBERSHIP", membership))
             }
-            ChannelEvent::ChannelCreated(_)
+            ChannelEvent::MembershipMoved(membership, _) => {
+                Some(member("UPDATE_CHANNEL_MEMBERSHIP", membership))
+            }
+            ChannelEvent::SubChannelCreated(..)
+            | ChannelEvent::SubChannelDeleted(..)
+            | ChannelEvent::ChannelCreated(_)
             | ChannelEvent::ModeratorCreated(_)
             | ChannelEvent::ModeratorDeleted(_)
             | ChannelEvent::BanCreated(_)

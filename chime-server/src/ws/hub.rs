@@ -15,6 +15,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::frame;
 use super::outgoing::{Close, Outgoing};
+use super::roster::SessionReplaced;
 
 /// A connection that was added.
 #[derive(Clone, Copy, Debug)]
@@ -58,24 +59,26 @@ pub(crate) struct Hub(Arc<Shared>);
 struct Shared {
     index: Mutex<Index>,
     next: AtomicU64,
+    /// The name of this server among those that share its store.
+    node: Option<String>,
     /// Up to where announcements have been applied.
     applied: watch::Sender<Position>,
     /// A fan-out of this process applies announcements.
     followed: AtomicBool,
 }
 
-impl Default for Hub {
-    fn default() -> Self {
+impl Hub {
+    /// A hub of the server with this name, if it shares its store with others.
+    pub(crate) fn new(node: Option<String>) -> Self {
         Self(Arc::new(Shared {
+            node,
             index: Mutex::default(),
             next: AtomicU64::new(1),
             applied: watch::Sender::new(Position::default()),
             followed: AtomicBool::new(false),
         }))
     }
-}
 
-impl Hub {
     fn index(&self) -> MutexGuard<'_, Index> {
         // A panic while it is held would be a defect of the fan-out; going on with what is there serves clients best.
         self.0.index.lock().unwrap_or_else(PoisonError::into_inner)
@@ -126,11 +129,11 @@ impl Hub {
         outgoing: &Outgoing,
     ) -> Result<(), ServiceError> {
         if connected.load {
-            let channels = chime.channels_of(user).await?;
+            let rooms = chime.rooms_of(user).await?;
             // What the load has seen must have been applied before it counts.
             let seen = chime.store().newest().await?;
             let _ = self.0.applied.subscribe().wait_for(|applied| *applied >= seen).await;
-            self.index().fanout.loaded(user, connected.id, channels);
+            self.index().fanout.loaded(user, connected.id, rooms);
         }
         outgoing.establish(frame::session_established());
         Ok(())
@@ -163,6 +166,16 @@ impl Hub {
             *applied = position.max(*applied);
             moves
         });
+    }
+
+    /// Announcements up to this one were missed: every connection is closed, and whoever comes again finds no more here
+    /// than the store then tells.
+    pub(crate) fn start_over(&self, position: Position) {
+        let index = std::mem::take(&mut *self.index());
+        for session in index.sessions.values() {
+            session.outgoing.close(Close::Restart);
+        }
+        self.begin_after(position);
     }
 
     /// Gives a run of announcements to the connections they go to.
@@ -200,6 +213,16 @@ impl Hub {
     fn apply_gone(&self, announced: &Announced) {
         let mut index = self.index();
         let gone = match announced.record.name() {
+            SessionReplaced::NAME => {
+                if let Ok(replaced) = announced.record.read::<SessionReplaced>()
+                    && self.0.node.as_ref() == Some(&replaced.node)
+                    && let Some(old) = index.sessions.remove(&SubscriptionId(replaced.id))
+                {
+                    index.fanout.disconnect(&old.user, SubscriptionId(replaced.id));
+                    old.outgoing.close(Close::Replaced);
+                }
+                return;
+            }
             UserDeleted::NAME => {
                 announced.record.read::<UserDeleted>().map(|gone| index.fanout.drop_user(&gone.0))
             }
@@ -253,7 +276,7 @@ mod tests {
         let limit =
             chime_domain::limits::Limits::default().get(chime_domain::limits::Quota::ConnectionsPerUser);
         assert_eq!(limit, 10);
-        let hub = Hub::default();
+        let hub = Hub::new(None);
         let ids: Vec<_> = (0..10).map(|session| connect(&hub, "alice", session, limit).unwrap()).collect();
         assert_eq!(connect(&hub, "alice", 10, limit), Err(TooManyConnections));
         assert_eq!(hub.index().sessions.len(), 10, "the ten stay");

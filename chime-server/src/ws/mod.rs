@@ -9,6 +9,7 @@
 //! - A bad signature, a bad key and an expired URL close with 4401; a policy's denial, a missing or unknown user, a
 //!   missing `sessionId` and an eleventh connection with 4003: no client reconnects on either.
 //! - A second connection with the same user and `sessionId` replaces the first, which is closed with 4002 (rule WEB-12).
+//! - Both hold over all servers that share a store: `roster` counts connections in it.
 //! - Deleting a user or an app instance closes its connections with 4003.
 //! - A client that cannot keep up is closed with 1013; it reconnects and reads `ListChannelMessages`.
 //! - Prefetch sends `CHANNEL_DETAILS` for at most 20 channels, each with its newest 20 messages and first 30 members,
@@ -20,8 +21,10 @@ mod frame;
 pub(crate) mod hub;
 mod outgoing;
 mod prefetch;
+mod roster;
 mod session;
 
 pub(crate) use connect::connect;
 pub use frame::of as encode;
 pub(crate) use hub::Hub;
+pub(crate) use roster::Roster;

@@ -14,6 +14,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 use super::admit::{Admitted, Refused};
 use super::outgoing::{Close, Next, Outgoing};
 use super::prefetch;
+use super::roster::NotEntered;
 use crate::app::App;
 
 /// How long a client that is being closed may take to take its close frame.
@@ -47,6 +48,7 @@ pub(super) fn spawn(app: App, upgrade: OnUpgrade, admitted: Result<Admitted, Ref
         };
         if let Some(refused) = refused {
             tracing::debug!(code = refused.code, "a connection was refused");
+            app.metrics().closed(refused.code);
             close(&mut socket, refused.code, &refused.reason).await;
         }
         drop(guard);
@@ -58,9 +60,19 @@ async fn open(app: &App, socket: &mut Socket, admitted: Admitted) -> Result<(), 
     let hub = app.hub();
     let outgoing = Arc::new(Outgoing::new());
     let limit = app.chime().settings().limits.get(Quota::ConnectionsPerUser);
-    let connected = hub
-        .connect(&user, &session, limit, &outgoing)
-        .map_err(|_| Refused::denied(format!("the user has {limit} connections already")))?;
+    let connected = hub.connect(&user, &session, limit, &outgoing).map_err(|_| too_many(limit))?;
+    if let Some(roster) = app.roster()
+        && let Err(refused) = roster.enter(&user, &session, connected.id, limit).await
+    {
+        hub.disconnect(connected.id);
+        return Err(match refused {
+            NotEntered::TooMany => too_many(limit),
+            NotEntered::Store(error) => {
+                tracing::debug!(%error, "a connection cannot be counted");
+                Refused::try_again()
+            }
+        });
+    }
     app.metrics().sessions_changed(1);
     if app.shutdown().is_draining() {
         outgoing.close(Close::Restart);
@@ -70,14 +82,24 @@ async fn open(app: &App, socket: &mut Socket, admitted: Admitted) -> Result<(), 
         if let Some(sort) = prefetch {
             prefetch::send(app.chime(), &user, sort, &outgoing).await;
         }
-        run(socket, &outgoing).await;
+        if let Some(code) = run(socket, &outgoing).await {
+            app.metrics().closed(code);
+        }
     }
     hub.disconnect(connected.id);
+    if let Some(roster) = app.roster() {
+        roster.leave(&user, connected.id).await;
+    }
     app.metrics().sessions_changed(-1);
     established.map_err(|_| Refused::try_again())
 }
 
-async fn run(socket: &mut Socket, outgoing: &Outgoing) {
+fn too_many(limit: u64) -> Refused {
+    Refused::denied(format!("the user has {limit} connections already"))
+}
+
+/// Gives the code with which the server closed the connection, if it did.
+async fn run(socket: &mut Socket, outgoing: &Outgoing) -> Option<u16> {
     loop {
         tokio::select! {
             next = outgoing.next() => {
@@ -90,30 +112,30 @@ async fn run(socket: &mut Socket, outgoing: &Outgoing) {
                 };
                 if let Some(why) = closing.or_else(|| sent.is_err().then(|| outgoing.closing()).flatten()) {
                     close(socket, why.code(), why.reason()).await;
-                    return;
+                    return Some(why.code());
                 }
                 if sent.is_err() {
-                    return;
+                    return None;
                 }
             }
             received = socket.next() => match received {
                 Some(Ok(Message::Close(_))) => {
                     // The answer to a close is sent by the next flush.
                     let _ = tokio::time::timeout(GRACE, socket.flush()).await;
-                    return;
+                    return None;
                 }
                 Some(Ok(Message::Ping(_))) => {
                     outgoing.heard();
                     if socket.flush().await.is_err() {
-                        return;
+                        return None;
                     }
                 }
                 Some(Ok(_)) => outgoing.heard(),
                 Some(Err(Error::Capacity(_) | Error::Protocol(_) | Error::Utf8(_))) => {
                     close(socket, 1002, "the frame cannot be read").await;
-                    return;
+                    return Some(1002);
                 }
-                Some(Err(_)) | None => return,
+                Some(Err(_)) | None => return None,
             },
         }
     }

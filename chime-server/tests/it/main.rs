@@ -7,6 +7,7 @@
     reason = "helpers of tests fail like tests; and what is measured here is the process, in real time"
 )]
 
+mod audit;
 mod backlog;
 mod clock;
 mod explain;

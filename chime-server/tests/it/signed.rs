@@ -57,16 +57,15 @@ impl Server {
 }
 
 /// An operation that is not going to be built in this generation of the server.
-const UNBUILT: &str = "/app-instance-bots";
+const UNBUILT: &str = "/voice-profile-domains";
 
 #[test]
 fn an_operation_that_is_not_built_says_so_to_who_signed() {
     let server = Server::start();
     let message = server.signed("GET", UNBUILT, "").is_error(404, "UnknownOperationException");
-    assert!(message.contains("ListAppInstanceBots"), "{message}");
-    let arn = "/app-instance-bots/arn%3Aaws%3Achime%3Aus-east-1%3A123456789012%3Aapp-instance%2Fa%2Fbot%2Fb";
-    server.signed("GET", arn, "").is_error(404, "UnknownOperationException");
-    server.signed("GET", "/console/app-instance-bots", "").is_error(404, "UnknownOperationException");
+    assert!(message.contains("ListVoiceProfileDomains"), "{message}");
+    server.signed("GET", "/voice-profile-domains/a%2Fb", "").is_error(404, "UnknownOperationException");
+    server.signed("GET", "/console/voice-profile-domains", "").is_error(404, "UnknownOperationException");
 }
 
 #[test]

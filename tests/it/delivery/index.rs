@@ -8,7 +8,7 @@ use chime_domain::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn};
 use chime_domain::identity::IdentityRef;
 use chime_domain::ids::{AppInstanceUserId, ChannelId, MessageId};
 use chime_domain::messaging::{
-    Channel, ChannelEvent, Fanout, Happening, Membership, Message, MessageType, Persistence, Sent,
+    Channel, ChannelEvent, Fanout, Happening, Membership, Message, MessageType, Persistence, Room, Sent,
     SubscriptionId,
 };
 use chime_domain::ports::Stamp;
@@ -74,6 +74,7 @@ fn membership(u: usize, c: usize, kind: MembershipType) -> Membership {
         invited_by: identity(u),
         created: BEGINNING,
         updated: BEGINNING,
+        sub_channels: Vec::new(),
     }
 }
 
@@ -84,6 +85,7 @@ fn event(event: ChannelEvent) -> Happening {
 fn message(c: usize) -> Happening {
     let message = Message {
         channel: channel(c),
+        sub_channel: None,
         id: MessageId::new("id").unwrap(),
         sender: identity(0),
         kind: MessageType::Standard,
@@ -114,6 +116,7 @@ fn deleted(c: usize) -> Happening {
         updated: BEGINNING,
         expiration: None,
         flow: None,
+        elastic: None,
     }))
 }
 
@@ -216,7 +219,7 @@ impl Sim {
         while self.applied < seen {
             self.apply();
         }
-        self.fanout.loaded(&user(of), SubscriptionId(id), channels);
+        self.fanout.loaded(&user(of), SubscriptionId(id), channels.into_iter().map(Room::whole));
         if self.connections.contains_key(&id) {
             self.ready.insert(of);
         }

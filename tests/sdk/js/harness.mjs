@@ -26,7 +26,7 @@ async function freePorts(count) {
 
 /** A running server; call `stop` at the end. */
 export class Server {
-  static async start(...flags) {
+  static async start(settings = {}) {
     const binary = process.env.CHIME_SERVER_BIN;
     if (!binary) throw new Error('set CHIME_SERVER_BIN to the chime-server binary under test (make test-sdk does it)');
     const server = new Server();
@@ -35,8 +35,9 @@ export class Server {
     [server.port, server.httpsPort] = await freePorts(2);
     const log = openSync(path.join(server.folder, 'log'), 'a');
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(CHIME|AWS)_/.test(name)));
+    Object.assign(env, settings);
     server.process = spawn(binary, ['serve', '--data-dir', server.dataDir, '--http-listen',
-      `127.0.0.1:${server.port}`, '--https-listen', `127.0.0.1:${server.httpsPort}`, '--test-clock', ...flags],
+      `127.0.0.1:${server.port}`, '--https-listen', `127.0.0.1:${server.httpsPort}`, '--test-clock'],
     { stdio: ['ignore', log, log], env });
     server.ended = new Promise((resolve) => { server.process.once('exit', resolve); });
     await server.#ready();

@@ -2,6 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 
 import * as Messaging from '@aws-sdk/client-chime-sdk-messaging';
@@ -170,4 +173,40 @@ test('a clock that is wrong by ten minutes is corrected from the Date header and
   identity.config.systemClockOffset = -600_000;
   await assert.rejects(identity.listAppInstances({}), { name: 'InvalidSignatureException' });
   await identity.listAppInstances({});
+});
+
+test('a processor changes a message of a channel flow and the SDK sees it pending, then sent', async (t) => {
+  const lambda = createServer(async (request, response) => {
+    lambda.emit('event', request, await json(request));
+    response.writeHead(202).end();
+  });
+  lambda.listen(0, '127.0.0.1');
+  await once(lambda, 'listening');
+  t.after(() => { lambda.close(); lambda.closeAllConnections(); });
+  const own = await Server.start({ CHIME_LAMBDA_ENDPOINT_URL: `http://127.0.0.1:${lambda.address().port}` });
+  t.after(() => own.stop());
+  const world = await worldOf(own, 'alice');
+  const [alice] = world.users;
+  const channel = await channelOf(world, alice);
+  const account = world.app.split(':')[4];
+  const { ChannelFlowArn } = await world.messaging.createChannelFlow({
+    AppInstanceArn: world.app, Name: 'flow', Processors: [{ Name: 'filter', ExecutionOrder: 1,
+      FallbackAction: Messaging.FallbackAction.ABORT, Configuration: { Lambda: {
+        ResourceArn: `arn:aws:lambda:us-east-1:${account}:function:filter`,
+        InvocationType: Messaging.InvocationType.ASYNC } } }] });
+  await world.messaging.associateChannelFlow({ ChannelArn: channel, ChannelFlowArn, ChimeBearer: alice });
+  const invoked = once(lambda, 'event');
+  const message = await send(world, channel, alice, 'rude');
+  const of = { ChannelArn: channel, MessageId: message, ChimeBearer: alice };
+  const status = async () => (await world.messaging.getChannelMessageStatus(of)).Status.Value;
+  assert.equal(await status(), Messaging.ChannelMessageStatus.PENDING);
+  const [request, event] = await invoked;
+  assert.equal(request.headers['x-amz-invocation-type'], 'Event');
+  const callback = { CallbackId: event.CallbackId, ChannelArn: event.ChannelMessage.ChannelArn,
+    ChannelMessage: { MessageId: event.ChannelMessage.MessageId, Content: '****' } };
+  await world.messaging.channelFlowCallback(callback);
+  assert.equal(await status(), Messaging.ChannelMessageStatus.SENT);
+  const { ChannelMessage } = await world.messaging.getChannelMessage(of);
+  assert.equal(ChannelMessage.Content, '****');
+  await assert.rejects(world.messaging.channelFlowCallback(callback), Messaging.ConflictException);
 });

@@ -198,7 +198,7 @@ def test_preferences_end_with_the_membership(world, cast, channel):
     {"PushNotifications": {"AllowNotifications": "SOME"}},
     {"PushNotifications": {"AllowNotifications": "FILTERED"}},
     {"PushNotifications": {"AllowNotifications": "FILTERED", "FilterRule": ""}},
-    {"PushNotifications": {"AllowNotifications": "FILTERED", "FilterRule": "x" * 1025}},
+    {"PushNotifications": {"AllowNotifications": "FILTERED", "FilterRule": "not json"}},
     {"PushNotifications": {"AllowNotifications": "ALL", "FilterRule": "{}"}},
 ])
 def test_preferences_outside_the_model_are_refused_and_change_nothing(world, cast, channel, preferences):
@@ -211,10 +211,17 @@ def test_preferences_outside_the_model_are_refused_and_change_nothing(world, cas
     assert get(world, channel, bob)["Preferences"] == FILTERED
 
 
-def test_a_filter_rule_holds_1024_characters_of_any_script(world, cast, channel):
-    preferences = {"PushNotifications": {"AllowNotifications": "FILTERED", "FilterRule": "\u2603" * 1024}}
+def test_a_filter_rule_holds_2048_bytes_and_not_one_more(world, cast, channel):
+    def rule(size):
+        start, end = '{"a":["', '"]}'
+        room = size - len(start) - len(end)
+        return start + "\u2603" * (room // 3) + "x" * (room % 3) + end
+
+    preferences = {"PushNotifications": {"AllowNotifications": "FILTERED", "FilterRule": rule(2048)}}
     put(world, channel, cast[1], preferences)
     assert get(world, channel, cast[1])["Preferences"] == preferences
+    preferences["PushNotifications"]["FilterRule"] = rule(2049)
+    assert refusal(put, world, channel, cast[1], preferences) == BAD_REQUEST
 
 
 def test_preferences_need_a_bearer(world, cast, channel):

@@ -9,7 +9,7 @@ use super::types::{ChannelFlowCallback, FallbackAction, FlowStep, FlowWork, Proc
 use crate::arn::ChannelArn;
 use crate::error::{Refusal, ServiceError, StoreError};
 use crate::flow::{Chime, Decision, hex, load};
-use crate::ids::{CallbackId, MessageId};
+use crate::ids::CallbackId;
 use crate::messaging::keys;
 use crate::messaging::types::{Channel, Message, Sent};
 use crate::ports::{Entry, EntryQuery, Invocation, InvocationType, Order};
@@ -126,19 +126,17 @@ impl Chime {
         if let Some(next) = rules::passed(&work, callback_id(self)?) {
             return Ok(rules::replace(&turn.entry, &turn.work, next));
         }
-        let (channel, id) = (&work.message.channel, &work.message.id);
         let to = Destination {
-            channel: load::<Channel>(self.store(), keys::channel(channel)).await?,
-            message: self.sent(channel, id).await?,
+            channel: load::<Channel>(self.store(), keys::channel(&work.message.channel)).await?,
+            message: self.sent(&work.message).await?,
         };
         Ok(rules::release(&turn.entry, &turn.work, &work, &to, self.now()))
     }
 
-    async fn sent(&self, channel: &ChannelArn, id: &MessageId) -> Result<Option<Sent>, ServiceError> {
-        let found = self.store().entry(&keys::messages(channel), &Arc::from(id.as_str())).await?;
-        Ok(found
-            .map(|entry| Ok::<_, StoreError>(Sent::new(entry.record.read::<Message>()?, entry.stamp)))
-            .transpose()?)
+    async fn sent(&self, message: &Message) -> Result<Option<Sent>, ServiceError> {
+        let found = self.store().entry(&keys::messages_of(message), &Arc::from(message.id.as_str())).await?;
+        let sent = |entry: Entry| Ok::<_, StoreError>(Sent::new(entry.record.read()?, entry.stamp));
+        Ok(found.map(sent).transpose()?)
     }
 
     /// Commits a step; false when another made one first.

@@ -108,6 +108,7 @@ pub(in crate::messaging) fn enqueue(
     doing: FlowDoing,
     message: Message,
     callback: CallbackId,
+    settings: &Settings,
     now: Timestamp,
 ) -> Decision<Outcome> {
     let id: EntryId = match doing {
@@ -128,7 +129,14 @@ pub(in crate::messaging) fn enqueue(
             record: Record::of(work),
             keep: true,
         })
-        .change(Task::new(TaskKind::RunFlow, now + LOOK_AFTER, [channel.to_string()]).schedule())
+        .change(
+            Task::new(
+                TaskKind::RunFlow,
+                now + LOOK_AFTER.min(settings.callback_timeout),
+                [channel.to_string()],
+            )
+            .schedule(),
+        )
         .announce(told)
 }
 
@@ -192,7 +200,7 @@ pub(super) fn release(
         (FlowDoing::Create, Some(_)) => decision,
         (FlowDoing::Create, None) => decision
             .append(Append {
-                stream: keys::messages(&message.channel),
+                stream: keys::messages_of(message),
                 id: Arc::from(message.id.as_str()),
                 at: now,
                 record: Record::of(message.clone()),
@@ -205,7 +213,7 @@ pub(super) fn release(
             edited.updated = Some(now);
             decision
                 .change(Change::Replace {
-                    stream: keys::messages(&message.channel),
+                    stream: keys::messages_of(message),
                     id: Arc::from(message.id.as_str()),
                     was: Some(Record::of(Message::clone(&sent.message))),
                     record: Record::of(edited.clone()),

@@ -1,6 +1,6 @@
 //! Creating, changing and deleting channels.
 
-use crate::access::{Action, MembershipType};
+use crate::access::{Action, MembershipType, Mode};
 use crate::arn::{AppInstanceUserArn, ChannelArn};
 use crate::error::Refusal;
 use crate::flow::{Decision, Loaded, Settings, Task, TaskKind};
@@ -30,6 +30,12 @@ pub(in crate::messaging) fn check(command: &CreateChannel) -> Result<(), Refusal
                 format!("{name} holds {} ARNs, more than 10.", arns.len()),
             ));
         }
+    }
+    if command.elastic.is_some() && (!command.members.is_empty() || command.mode == Mode::Unrestricted) {
+        return Err(Refusal::bad_request(
+            "D-08",
+            "An elastic channel is RESTRICTED and is created without MemberArns.",
+        ));
     }
     if command.tags.len() > *TAGS_PER_REQUEST.end() {
         return Err(Refusal::bad_request("APP-21", "Tags holds more than 50 tags."));
@@ -83,6 +89,7 @@ pub(in crate::messaging) fn create(
         updated: now,
         expiration: command.expiration,
         flow: None,
+        elastic: command.elastic,
     };
     let mut decision = Decision::reply(arn.clone())
         .guards([facts.instance.guard(), facts.caller.user.guard(), facts.channel.guard(), leaving.guard()])
@@ -100,7 +107,8 @@ pub(in crate::messaging) fn create(
     let first = |user: &UserFacts, named: &[AppInstanceUserArn]| {
         user.arn == facts.caller.arn || named.contains(&user.arn)
     };
-    for user in everyone().filter(|user| first(user, &command.members)) {
+    // The creator of an elastic channel is no member of it (wire rule D-08).
+    for user in everyone().filter(|user| command.elastic.is_none() && first(user, &command.members)) {
         let membership = first_membership(arn, user, &creator, now)?;
         decision = decision
             .changes(super::memberships::put(settings, &membership))
@@ -129,6 +137,7 @@ fn first_membership(
         invited_by: creator.clone(),
         created: now,
         updated: now,
+        sub_channels: Vec::new(),
     })
 }
 
@@ -140,6 +149,9 @@ pub(in crate::messaging) fn update(
     now: Timestamp,
 ) -> Result<Decision<ChannelArn>, Refusal> {
     let mut channel = facts.authorize(Action::UpdateChannel, Missing::Forbidden, settings)?.clone();
+    if channel.elastic.is_some() && command.mode == Some(Mode::Unrestricted) {
+        return Err(Refusal::bad_request("D-08", "An elastic channel stays RESTRICTED."));
+    }
     channel.name = command.name.clone().unwrap_or(channel.name);
     channel.mode = command.mode.unwrap_or(channel.mode);
     channel.metadata = command.metadata.clone().unwrap_or(channel.metadata);

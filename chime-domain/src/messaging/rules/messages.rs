@@ -6,7 +6,7 @@ use crate::access::{Action, decide};
 use crate::error::{Refusal, StoreError};
 use crate::flow::{Decision, Settings};
 use crate::identity::retention_rules;
-use crate::ids::MessageId;
+use crate::ids::{MessageId, SubChannelId};
 use crate::limits::CONTROL_CONTENT_BYTES;
 use crate::messaging::events::ChannelEvent;
 use crate::messaging::facts::{ChannelFacts, Missing};
@@ -43,6 +43,7 @@ pub(in crate::messaging) fn check(
 /// The message that a caller may send (rules MSG-01 to MSG-09, MSG-16).
 pub(in crate::messaging) fn accept(
     facts: &ChannelFacts,
+    sub_channel: Option<&SubChannelId>,
     command: &SendChannelMessage,
     id: &MessageId,
     fingerprint: &str,
@@ -54,8 +55,14 @@ pub(in crate::messaging) fn accept(
         return Err(Refusal::bad_request("W-17", format!("The MemberArn of Target is not {member}."))
             .unless("name a member of the channel."));
     }
+    let sub_channel = facts.sub_channel(sub_channel)?;
+    let own = facts.caller.membership.get();
+    if sub_channel.as_ref().is_some_and(|id| own.is_none_or(|own| !own.sub_channels.contains(id))) {
+        return Err(Refusal::forbidden("E-06", "The caller is not a member of the sub-channel."));
+    }
     Ok(Message {
         channel: channel.arn.clone(),
+        sub_channel,
         id: id.clone(),
         sender: facts.caller.identity()?,
         kind: command.kind,
@@ -83,7 +90,7 @@ pub(in crate::messaging) fn send(
     let reply = Outcome { id: message.id.clone(), status: MessageStatus::Sent };
     let told = push::begin(&message, now);
     let append = Append {
-        stream: keys::messages(&message.channel),
+        stream: keys::messages_of(&message),
         id: Arc::from(message.id.as_str()),
         at: now,
         record: Record::of(message),
@@ -189,7 +196,7 @@ pub(in crate::messaging) fn redact(
 
 fn replace(facts: &ChannelFacts, sent: &Sent, message: Message) -> Decision<MessageId> {
     Decision::reply(message.id.clone()).guards(facts.guards()).change(Change::Replace {
-        stream: keys::messages(&message.channel),
+        stream: keys::messages_of(&message),
         id: Arc::from(message.id.as_str()),
         was: Some(Record::of(Message::clone(&sent.message))),
         record: Record::of(message),
@@ -209,7 +216,7 @@ pub(in crate::messaging) fn delete(
     message.content = None;
     message.metadata = None;
     message.updated = Some(now);
-    let (stream, id): (_, Arc<str>) = (keys::messages(&message.channel), Arc::from(message.id.as_str()));
+    let (stream, id): (_, Arc<str>) = (keys::messages_of(&message), Arc::from(message.id.as_str()));
     let as_read = Record::of(Message::clone(&sent.message));
     Ok(Decision::reply(())
         .guards(facts.guards())

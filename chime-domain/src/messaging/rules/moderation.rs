@@ -7,9 +7,9 @@ use crate::error::Refusal;
 use crate::flow::{Decision, Settings};
 use crate::limits::Quota;
 use crate::messaging::events::ChannelEvent;
-use crate::messaging::facts::{ChannelFacts, Missing};
+use crate::messaging::facts::{ChannelFacts, Missing, UserFacts};
 use crate::messaging::keys::Relation;
-use crate::messaging::types::{Ban, Link, Moderator};
+use crate::messaging::types::{Ban, Channel, Link, Moderator};
 use crate::ports::{Change, Record};
 use crate::time::Timestamp;
 
@@ -56,26 +56,46 @@ pub(in crate::messaging) fn create_moderator(
     }
     let created_by = facts.caller.identity()?;
     let moderator = Moderator { channel: channel.arn.clone(), moderator: user, created_by, created: now };
-    Ok(Decision::reply(moderator.clone())
+    let decision = Decision::reply(moderator.clone())
         .guards(facts.guards())
         .guards([target.user.guard(), target.moderator.guard(), target.ban.guard()])
         .changes(put_moderator(settings, &moderator))
-        .announce(ChannelEvent::ModeratorCreated(moderator).announce()))
+        .announce(ChannelEvent::ModeratorCreated(moderator).announce());
+    Ok(out_of_sub_channels(decision, channel, target, settings, now))
 }
 
 /// `DeleteChannelModerator`; demoting who is none succeeds (wire rule T-09).
 pub(in crate::messaging) fn delete_moderator(
     facts: &ChannelFacts,
     settings: &Settings,
+    now: Timestamp,
 ) -> Result<Decision<()>, Refusal> {
-    facts.authorize(Action::DeleteChannelModerator, Missing::Forbidden, settings)?;
+    let channel = facts.authorize(Action::DeleteChannelModerator, Missing::Forbidden, settings)?;
     let target = facts.target()?;
     let Some(moderator) = target.moderator.get() else { return Ok(Decision::reply(())) };
-    Ok(Decision::reply(())
+    let decision = Decision::reply(())
         .guards(facts.guards())
         .guard(target.moderator.guard())
         .changes(drop_moderator(settings, moderator))
-        .announce(ChannelEvent::ModeratorDeleted(moderator.clone()).announce()))
+        .announce(ChannelEvent::ModeratorDeleted(moderator.clone()).announce());
+    Ok(out_of_sub_channels(decision, channel, target, settings, now))
+}
+
+/// In an elastic channel, who becomes a moderator or is one no more is a member of its sub-channels no more.
+fn out_of_sub_channels<R>(
+    mut decision: Decision<R>,
+    channel: &Channel,
+    target: &UserFacts,
+    settings: &Settings,
+    now: Timestamp,
+) -> Decision<R> {
+    if let Some(membership) = target.membership.get().filter(|_| channel.elastic.is_some()) {
+        let left = leave(target, membership, settings, now).batch;
+        decision.batch.guards.extend(left.guards);
+        decision.batch.changes.extend(left.changes);
+        decision.batch.announce.extend(left.announce);
+    }
+    decision
 }
 
 /// `DescribeChannelModerator`.
@@ -112,7 +132,7 @@ pub(in crate::messaging) fn create_ban(
         .change(Change::Put(index, Record::of(Link)))
         .announce(ChannelEvent::BanCreated(ban).announce());
     if let Some(membership) = target.membership.get() {
-        let left = leave(target, membership, settings);
+        let left = leave(target, membership, settings, now);
         decision.batch.changes.extend(left.batch.changes);
         decision.batch.announce.extend(left.batch.announce);
     }

@@ -5,7 +5,7 @@ use crate::access::{Action, MembershipType, Privacy, Situation, Standing, decide
 use crate::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn};
 use crate::error::{Refusal, ServiceError};
 use crate::flow::Loaded;
-use crate::ids::ChannelId;
+use crate::ids::{AppInstanceUserId, ChannelId, SubChannelId};
 use crate::messaging::facts::{CallerFacts, Missing, bad_target};
 use crate::messaging::keys::{self, Relation};
 use crate::messaging::types::{Ban, Channel, ChannelView, Membership, Moderator, OwnMembership, ReadMarker};
@@ -50,6 +50,9 @@ impl Messaging<'_> {
         let facts = self.facts(channel, &[]).await?;
         facts.authorize(Action::ListChannelMemberships, Missing::Forbidden, self.settings())?;
         let kind = kind.unwrap_or(MembershipType::Default);
+        if let Some(sub_channel) = facts.sub_channel(self.sub_channel)? {
+            return self.members_of_sub_channel(channel, &sub_channel, page).await;
+        }
         let filter = format!("{kind:?}");
         let listing = ["ListChannelMemberships", channel.as_str(), self.bearer.as_str(), &filter];
         self.chime
@@ -58,6 +61,28 @@ impl Messaging<'_> {
                 Ok((membership.kind == kind).then(|| Membership::clone(&membership)))
             })
             .await
+    }
+
+    /// The members of a sub-channel, by its index.
+    async fn members_of_sub_channel(
+        &self,
+        channel: &ChannelArn,
+        sub_channel: &SubChannelId,
+        page: &PageRequest,
+    ) -> Result<Page<Membership>, ServiceError> {
+        let listing =
+            ["ListChannelMemberships", channel.as_str(), self.bearer.as_str(), sub_channel.as_str()];
+        let parent = keys::sub_channel_members(channel, sub_channel);
+        let app_instance = channel.app_instance();
+        let user = |key: &Key| AppInstanceUserId::new(key.last()).ok().map(|id| app_instance.user(&id));
+        let users = self.chime.page(&listing, &parent, page, |key, _| Ok(user(key))).await?;
+        let rows: Vec<_> = users.items.iter().map(|user| Relation::Member.key(channel, user)).collect();
+        let found = self.chime.store().get(&rows).await?;
+        let mut items = Vec::with_capacity(rows.len());
+        for (key, found) in rows.into_iter().zip(found) {
+            items.extend(Loaded::<Membership>::decode(key, found)?.get().cloned());
+        }
+        Ok(Page { items, next: users.next })
     }
 
     /// `ListChannelModerators`.
@@ -144,7 +169,9 @@ impl Messaging<'_> {
     ///
     /// The store's errors.
     pub async fn all_own_memberships(&self) -> Result<Vec<OwnMembership>, ServiceError> {
-        let channels = self.chime.channels_of(self.bearer).await?;
+        let rooms = self.chime.rooms_of(self.bearer).await?;
+        let mut channels: Vec<_> = rooms.into_iter().map(|room| room.channel).collect();
+        channels.dedup();
         self.own_memberships(self.bearer, &channels).await
     }
 
@@ -169,7 +196,8 @@ impl Messaging<'_> {
             let marker = Loaded::<ReadMarker>::decode(marker.0, marker.1)?;
             if let Some(membership) = membership.get() {
                 let read_marker = marker.get().map(|marker| marker.0);
-                items.push(OwnMembership { channel, kind: membership.kind, read_marker });
+                let sub_channel = membership.sub_channels.first().cloned();
+                items.push(OwnMembership { channel, kind: membership.kind, read_marker, sub_channel });
             }
         }
         Ok(items)

@@ -6,9 +6,10 @@ use crate::arn::{AppInstanceUserArn, ChannelArn};
 use crate::error::{ErrorCode, Refusal, ServiceError};
 use crate::flow::{Decision, load};
 use crate::limits::BATCH_MEMBERSHIPS;
+use crate::messaging::elastic::{Seat, bad};
 use crate::messaging::facts::{ChannelFacts, Missing};
 use crate::messaging::keys;
-use crate::messaging::rules::memberships;
+use crate::messaging::rules::memberships::{self, Destination};
 use crate::messaging::types::{BatchError, Membership, Preferences};
 use crate::ports::{Change, Record};
 
@@ -24,9 +25,41 @@ impl Messaging<'_> {
         member: &AppInstanceUserArn,
         kind: MembershipType,
     ) -> Result<Membership, ServiceError> {
-        let decide =
-            |facts: &ChannelFacts| memberships::create(facts, kind, self.settings(), self.chime.now());
-        self.decide_on(channel, member, decide).await
+        let targets = std::slice::from_ref(member);
+        self.chime
+            .transact(|_| async move {
+                let facts = self.facts(channel, targets).await?;
+                let seat = self.seat_for(&facts, kind).await?;
+                Ok(memberships::create(&facts, kind, seat, self.settings(), self.chime.now())?)
+            })
+            .await
+    }
+
+    /// The place that a new member of an elastic channel takes.
+    async fn seat_for(
+        &self,
+        facts: &ChannelFacts,
+        kind: MembershipType,
+    ) -> Result<Option<Seat>, ServiceError> {
+        let channel = facts.admit(Missing::NotFound)?;
+        let (Some(elastic), arn) = (channel.elastic, &channel.arn) else {
+            memberships::destination(facts, kind, self.sub_channel)?;
+            return Ok(None);
+        };
+        match memberships::destination(facts, kind, self.sub_channel)? {
+            Destination::Whole => Ok(None),
+            Destination::Any => Ok(Some(self.chime.seat(arn, &elastic, None).await?)),
+            Destination::Named => {
+                let Some(id) = self.sub_channel else { return Ok(None) };
+                let known = facts.targets.first().and_then(|target| target.membership.get());
+                if known.is_some_and(|known| known.sub_channels.contains(id)) {
+                    // A conflict, whether or not the sub-channel is full.
+                    return Ok(None);
+                }
+                let full = || bad("There is no such sub-channel, or it is full.").unless("choose another.");
+                Ok(Some(self.chime.seat_in(arn, &elastic, id).await?.ok_or_else(full)?))
+            }
+        }
     }
 
     /// `BatchCreateChannelMembership`: adds whom it can, and says why it could not add the others (wire rule E-10).
@@ -69,7 +102,10 @@ impl Messaging<'_> {
         channel: &ChannelArn,
         member: &AppInstanceUserArn,
     ) -> Result<(), ServiceError> {
-        self.decide_on(channel, member, |facts| memberships::delete(facts, self.settings())).await
+        self.decide_on(channel, member, |facts| {
+            memberships::delete(facts, self.sub_channel, self.settings(), self.chime.now())
+        })
+        .await
     }
 
     /// `DescribeChannelMembership`.
@@ -115,6 +151,9 @@ impl Messaging<'_> {
             .transact(|_| async {
                 let facts = self.facts(channel, &[]).await?;
                 memberships::own_preferences(&facts, member)?;
+                if facts.channel.get().is_some_and(|channel| channel.elastic.is_some()) {
+                    return Err(bad("An elastic channel has no membership preferences.").into());
+                }
                 let membership =
                     facts.caller.membership.get().cloned().ok_or_else(crate::messaging::facts::bad_target)?;
                 let key = keys::preferences(channel, member);

@@ -78,7 +78,7 @@ impl Messaging<'_> {
         print: &str,
     ) -> Result<Decision<Outcome>, ServiceError> {
         let facts = self.facts(&command.channel, command.target.as_slice()).await?;
-        let message = messages::accept(&facts, command, id, print, self.settings())?;
+        let message = messages::accept(&facts, self.sub_channel, command, id, print, self.settings())?;
         Ok(match self.flow_of(&facts, message.kind).await? {
             Some(flow) => self.enqueue(&facts, &flow, FlowDoing::Create, message)?,
             None => messages::send(&facts, message, self.chime.now()),
@@ -103,7 +103,15 @@ impl Messaging<'_> {
         doing: FlowDoing,
         message: Message,
     ) -> Result<Decision<Outcome>, Refusal> {
-        Ok(flows::enqueue(facts, flow, doing, message, self.chime.new_callback()?, self.chime.now()))
+        Ok(flows::enqueue(
+            facts,
+            flow,
+            doing,
+            message,
+            self.chime.new_callback()?,
+            self.settings(),
+            self.chime.now(),
+        ))
     }
 
     /// The record of a token that a message which is not kept has used.
@@ -121,7 +129,9 @@ impl Messaging<'_> {
         if let Some(sent) = self.under_way(channel, id).await? {
             return Ok(Some((sent.message, sent.status)));
         }
-        let found = self.chime.store().entry(&keys::messages(channel), &Arc::from(id.as_str())).await?;
+        let facts = self.facts(channel, &[]).await?;
+        let stream = keys::messages_in(channel, facts.sub_channel(self.sub_channel)?.as_ref());
+        let found = self.chime.store().entry(&stream, &Arc::from(id.as_str())).await?;
         let found = found.map(|entry| entry.record.read::<Message>()).transpose()?;
         Ok(found.map(|message| (message, MessageStatus::Sent)))
     }
@@ -227,7 +237,8 @@ impl Messaging<'_> {
         channel: &ChannelArn,
         id: &MessageId,
     ) -> Result<Option<Sent>, ServiceError> {
-        let entry = self.chime.store().entry(&keys::messages(channel), &Arc::from(id.as_str())).await?;
+        let stream = keys::messages_in(channel, facts.sub_channel(self.sub_channel)?.as_ref());
+        let entry = self.chime.store().entry(&stream, &Arc::from(id.as_str())).await?;
         Ok(messages::shown(facts, entry, self.chime.now())?)
     }
 
@@ -306,7 +317,9 @@ impl Messaging<'_> {
         let facts = self.facts(&command.channel, &[]).await?;
         let size = command.page.size()?;
         facts.authorize(Action::ListChannelMessages, Missing::Forbidden, self.settings())?;
-        let bounds = format!("{:?} {:?} {:?}", command.order, command.not_before, command.not_after);
+        let sub_channel = facts.sub_channel(self.sub_channel)?;
+        let bounds =
+            format!("{:?} {:?} {:?} {sub_channel:?}", command.order, command.not_before, command.not_after);
         let listing = ["ListChannelMessages", command.channel.as_str(), self.bearer.as_str(), &bounds];
         let seal = self.chime.token_key();
         let behind = match &command.page.next_token {
@@ -315,7 +328,7 @@ impl Messaging<'_> {
         };
         let from = retention_rules::visible_from(facts.retention.get(), self.chime.now());
         let query = EntryQuery {
-            stream: keys::messages(&command.channel),
+            stream: keys::messages_in(&command.channel, sub_channel.as_ref()),
             not_before: command.not_before.unwrap_or(Timestamp::MIN).max(from),
             not_after: command.not_after.unwrap_or(Timestamp::MAX),
             behind,

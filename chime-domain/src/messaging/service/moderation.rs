@@ -33,7 +33,10 @@ impl Messaging<'_> {
         channel: &ChannelArn,
         user: &AppInstanceUserArn,
     ) -> Result<(), ServiceError> {
-        self.decide_on(channel, user, |facts| moderation::delete_moderator(facts, self.settings())).await
+        self.decide_on(channel, user, |facts| {
+            moderation::delete_moderator(facts, self.settings(), self.chime.now())
+        })
+        .await
     }
 
     /// `DescribeChannelModerator`.

@@ -126,11 +126,11 @@ impl From<&LexConfiguration> for Configuration {
 /// `arn:aws:lex:<region>:<account>:bot-alias/<10>/<10>`, as the model has it.
 fn is_alias(arn: &str) -> bool {
     let parts: Vec<_> = arn.split(':').collect();
-    let ["arn", _, "lex", region, account, alias] = parts.as_slice() else { return false };
+    let ["arn", "aws", "lex", region, account, alias] = parts.as_slice() else { return false };
     let ids: Vec<_> = alias.split('/').collect();
     let is_id =
         |id: &&str| id.len() == 10 && id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-    !region.is_empty()
+    wire::is_region(region)
         && account.len() == 12
         && account.bytes().all(|b| b.is_ascii_digit())
         && matches!(ids.as_slice(), ["bot-alias", ids @ ..] if ids.len() == 2 && ids.iter().all(is_id))

@@ -3,13 +3,12 @@
 use chime_domain::access::{Mode, Privacy};
 use chime_domain::arn::AppInstanceUserArn;
 use chime_domain::ids::ChannelId;
-use chime_domain::limits::CREATE_CHANNEL_ARNS;
-use chime_domain::messaging::{CreateChannel, UpdateChannel};
+use chime_domain::limits::{CREATE_CHANNEL_ARNS, Quota};
+use chime_domain::messaging::{CreateChannel, ElasticChannelConfiguration, UpdateChannel};
 use chime_domain::text::{Metadata, ResourceName};
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::shapes::{ChannelWire, Epoch};
+use super::shapes::{ChannelWire, ElasticWire, Epoch};
 use crate::api::wire::{self, ExpirationWire, TagWire, parsed, required};
 use crate::api::{ApiError, ApiRequest, Reply};
 use crate::app::App;
@@ -27,7 +26,7 @@ struct Create {
     channel_id: Option<String>,
     member_arns: Option<Vec<String>>,
     moderator_arns: Option<Vec<String>>,
-    elastic_channel_configuration: Option<IgnoredAny>,
+    elastic_channel_configuration: Option<ElasticWire>,
     expiration_settings: Option<ExpirationWire>,
 }
 
@@ -76,9 +75,6 @@ fn users(texts: Option<Vec<String>>, member: &str) -> Result<Vec<AppInstanceUser
 
 pub(super) async fn create_channel(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
     let input: Create = request.json()?;
-    if input.elastic_channel_configuration.is_some() {
-        return Err(ApiError::bad_request("D-08", "ElasticChannelConfiguration is not supported yet."));
-    }
     let instance = required(input.app_instance_arn, "AppInstanceArn")?;
     let instance = wire::app_instance_arn(&instance, "AppInstanceArn")?;
     let name = required(parsed(input.name, "Name", ResourceName::new)?, "Name")?;
@@ -92,6 +88,12 @@ pub(super) async fn create_channel(app: App, request: ApiRequest) -> Result<Repl
     command.members = users(input.member_arns, "MemberArns")?;
     command.moderators = users(input.moderator_arns, "ModeratorArns")?;
     command.expiration = wire::expiration(input.expiration_settings)?;
+    if let Some(of) = input.elastic_channel_configuration {
+        let most = app.chime().settings().limits.get(Quota::MembershipsPerElasticChannel);
+        let (target, percentage) = (of.target_memberships_per_sub_channel, of.minimum_membership_percentage);
+        command.elastic =
+            Some(ElasticChannelConfiguration::new(of.maximum_sub_channels, target, percentage, most)?);
+    }
     let bearer = request.acting_user()?;
     let arn = app.chime().messaging(bearer).create_channel(command).await?;
     Reply::json(&ArnOnly { channel_arn: arn.as_str() })

@@ -172,9 +172,9 @@ fn is_function(arn: &str) -> bool {
         [head @ .., qualifier] if parts.len() == 8 => (head, Some(*qualifier)),
         head => (head, None),
     };
-    let ["arn", _, "lambda", region, account, "function", name] = head else { return false };
+    let ["arn", "aws", "lambda", region, account, "function", name] = head else { return false };
     (15..=2048).contains(&arn.len())
-        && is_name(region, b"-")
+        && wire::is_region(region)
         && account.len() == 12
         && account.bytes().all(|b| b.is_ascii_digit())
         && is_name(name, b"-_.")
@@ -311,6 +311,8 @@ pub(super) async fn channel_flow_callback(app: App, request: ApiRequest) -> Resu
     command.push = push(message.push_notification)?;
     app.chime().channel_flow_callback(&command).await?;
     app.flows().advance(&command.channel);
+    // The message may be sent now, and pushed.
+    app.scheduler().nudge_outward();
     Reply::json(&CalledBack { channel_arn: command.channel.as_str(), callback_id: command.callback.as_str() })
 }
 

@@ -2,10 +2,10 @@
 
 use chime_domain::access::MembershipType;
 use chime_domain::arn::AppInstanceUserArn;
-use chime_domain::limits::{BATCH_MEMBERSHIPS, FILTER_RULE};
+use chime_domain::ids::SubChannelId;
+use chime_domain::limits::BATCH_MEMBERSHIPS;
 use chime_domain::messaging::{AllowNotifications, FilterRule, Preferences};
 use chime_domain::text::Private;
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::shapes::{Epoch, MembershipWire};
@@ -18,7 +18,7 @@ use crate::app::App;
 struct Create {
     member_arn: Option<String>,
     r#type: Option<MembershipType>,
-    sub_channel_id: Option<IgnoredAny>,
+    sub_channel_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -26,7 +26,7 @@ struct Create {
 struct Batch {
     member_arns: Option<Vec<String>>,
     r#type: Option<MembershipType>,
-    sub_channel_id: Option<IgnoredAny>,
+    sub_channel_id: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -34,6 +34,8 @@ struct Batch {
 struct Created<'a> {
     channel_arn: &'a str,
     member: IdentityWire<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub_channel_id: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -44,6 +46,8 @@ struct Added<'a> {
     r#type: &'static str,
     members: Vec<IdentityWire<'a>>,
     channel_arn: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub_channel_id: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -117,9 +121,14 @@ struct WithPreferences<'a> {
     preferences: PreferencesWire,
 }
 
-/// The refusal of a sub-channel: channels are not elastic yet.
-pub(super) fn no_sub_channels(given: bool) -> Result<(), ApiError> {
-    if given { Err(ApiError::bad_request("D-08", "The channel has no sub-channels.")) } else { Ok(()) }
+/// A `SubChannelId` of a body.
+pub(super) fn sub_channel(text: Option<String>) -> Result<Option<SubChannelId>, ApiError> {
+    wire::parsed(text, "SubChannelId", SubChannelId::new)
+}
+
+/// A `SubChannelId` of the query.
+pub(super) fn sub_channel_of(request: &ApiRequest) -> Result<Option<SubChannelId>, ApiError> {
+    sub_channel(request.query.get("sub-channel-id").map(str::to_owned))
 }
 
 fn member(request: &ApiRequest) -> Result<AppInstanceUserArn, ApiError> {
@@ -128,14 +137,19 @@ fn member(request: &ApiRequest) -> Result<AppInstanceUserArn, ApiError> {
 
 pub(super) async fn create_channel_membership(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
     let input: Create = request.json()?;
-    no_sub_channels(input.sub_channel_id.is_some())?;
+    let sub_channel = sub_channel(input.sub_channel_id)?;
     let text = required(input.member_arn, "MemberArn")?;
     let kind = required(input.r#type, "Type")?;
     let channel = request.channel()?;
     let bearer = request.acting_user()?;
     let member = wire::user_arn(&text, "MemberArn")?;
-    let membership = app.chime().messaging(bearer).create_channel_membership(&channel, &member, kind).await?;
-    Reply::json(&Created { channel_arn: channel.as_str(), member: (&membership.member).into() })
+    let messaging = app.chime().messaging(bearer).in_sub_channel(sub_channel.as_ref());
+    let membership = messaging.create_channel_membership(&channel, &member, kind).await?;
+    Reply::json(&Created {
+        channel_arn: channel.as_str(),
+        member: (&membership.member).into(),
+        sub_channel_id: membership.sub_channels.last().map(SubChannelId::as_str),
+    })
 }
 
 pub(super) async fn batch_create_channel_membership(
@@ -143,7 +157,7 @@ pub(super) async fn batch_create_channel_membership(
     request: ApiRequest,
 ) -> Result<Reply, ApiError> {
     let input: Batch = request.json()?;
-    no_sub_channels(input.sub_channel_id.is_some())?;
+    let sub_channel = sub_channel(input.sub_channel_id)?;
     let texts = required(input.member_arns, "MemberArns")?;
     if !BATCH_MEMBERSHIPS.contains(&texts.len()) {
         let message = format!("MemberArns holds {} ARNs, outside 1 to 100.", texts.len());
@@ -164,7 +178,8 @@ pub(super) async fn batch_create_channel_membership(
     let (added, errors) = if members.is_empty() {
         (Vec::new(), Vec::new())
     } else {
-        chime.messaging(bearer).batch_create_channel_membership(&channel, &members, kind).await?
+        let messaging = chime.messaging(bearer).in_sub_channel(sub_channel.as_ref());
+        messaging.batch_create_channel_membership(&channel, &members, kind).await?
     };
     let not_added = unreadable.iter().map(|(text, refusal)| (*text, refusal));
     let not_added = not_added.chain(errors.iter().map(|error| (error.member.as_str(), &error.refusal)));
@@ -174,6 +189,7 @@ pub(super) async fn batch_create_channel_membership(
             r#type: membership_word(kind),
             members: added.iter().map(|membership| (&membership.member).into()).collect(),
             channel_arn: channel.as_str(),
+            sub_channel_id: sub_channel.as_ref().map(SubChannelId::as_str),
         },
         errors: not_added
             .map(|(member_arn, refusal)| {
@@ -193,7 +209,9 @@ pub(super) async fn describe_channel_membership(app: App, request: ApiRequest) -
 
 pub(super) async fn delete_channel_membership(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
     let (channel, member) = (request.channel()?, member(&request)?);
-    app.chime().messaging(request.acting_user()?).delete_channel_membership(&channel, &member).await?;
+    let sub_channel = sub_channel_of(&request)?;
+    let messaging = app.chime().messaging(request.acting_user()?).in_sub_channel(sub_channel.as_ref());
+    messaging.delete_channel_membership(&channel, &member).await?;
     Ok(Reply::empty())
 }
 
@@ -201,7 +219,8 @@ pub(super) async fn list_channel_memberships(app: App, request: ApiRequest) -> R
     let channel = request.channel()?;
     let kind = request.choice("type", MEMBERSHIP)?;
     let page = request.page()?;
-    let messaging = app.chime().messaging(request.acting_user()?);
+    let sub_channel = sub_channel_of(&request)?;
+    let messaging = app.chime().messaging(request.acting_user()?).in_sub_channel(sub_channel.as_ref());
     let page = messaging.list_channel_memberships(&channel, kind, &page).await?;
     Reply::json(&Listed {
         channel_arn: channel.as_str(),
@@ -227,9 +246,6 @@ pub(super) async fn put_channel_membership_preferences(
     let input: PutPreferences = request.json()?;
     let push = required(input.preferences, "Preferences")?.push_notifications;
     let push = push.unwrap_or(Push { allow_notifications: AllowNotifications::All, filter_rule: None });
-    if push.filter_rule.as_ref().is_some_and(|rule| !FILTER_RULE.contains(&rule.chars().count())) {
-        return Err(ApiError::bad_request("W-17", "FilterRule must have 1 to 1024 characters."));
-    }
     let filtered = push.allow_notifications == AllowNotifications::Filtered;
     if filtered != push.filter_rule.is_some() {
         return Err(ApiError::bad_request("W-17", "FilterRule goes with AllowNotifications FILTERED."));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chime_domain::arn::{AppInstanceUserArn, ChannelArn};
-use chime_domain::ids::MessageId;
+use chime_domain::ids::{MessageId, SubChannelId};
 use chime_domain::messaging::{
     ListChannelMessages, MessageAttributes, MessageType, Persistence, PushNotification, PushNotificationType,
     SendChannelMessage, UpdateChannelMessage,
@@ -12,10 +12,9 @@ use chime_domain::messaging::{
 use chime_domain::ports::Order;
 use chime_domain::text::{Content, Metadata, Private};
 use chime_domain::time::Timestamp;
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::membership::no_sub_channels;
+use super::membership::{sub_channel, sub_channel_of};
 use super::shapes::{Epoch, MessageWire, Status};
 use crate::api::wire::{self, parsed, required};
 use crate::api::{ApiError, ApiRequest, Reply};
@@ -36,7 +35,7 @@ struct Send {
     metadata: Option<String>,
     client_request_token: Option<String>,
     message_attributes: Option<BTreeMap<String, AttributeValue>>,
-    sub_channel_id: Option<IgnoredAny>,
+    sub_channel_id: Option<String>,
     content_type: Option<String>,
     target: Option<Vec<TargetInput>>,
     push_notification: Option<PushInput>,
@@ -61,7 +60,7 @@ pub(super) struct PushInput {
 struct Update {
     content: Option<String>,
     metadata: Option<String>,
-    sub_channel_id: Option<IgnoredAny>,
+    sub_channel_id: Option<String>,
     content_type: Option<String>,
 }
 
@@ -72,6 +71,8 @@ struct Sent<'a> {
     message_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<Status>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub_channel_id: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -89,6 +90,8 @@ struct StatusOnly {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Listed<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub_channel_id: Option<&'a str>,
     channel_arn: &'a str,
     channel_messages: Vec<MessageWire<'a, Epoch>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -157,13 +160,19 @@ pub(super) fn attributes(
     Ok(attributes)
 }
 
-fn sent(channel: &ChannelArn, id: &MessageId, status: Option<Status>) -> Result<Reply, ApiError> {
-    Reply::json(&Sent { channel_arn: channel.as_str(), message_id: id.as_str(), status })
+fn sent(
+    channel: &ChannelArn,
+    id: &MessageId,
+    status: Option<Status>,
+    sub_channel: Option<&SubChannelId>,
+) -> Result<Reply, ApiError> {
+    let sub_channel_id = sub_channel.map(SubChannelId::as_str);
+    Reply::json(&Sent { channel_arn: channel.as_str(), message_id: id.as_str(), status, sub_channel_id })
 }
 
 pub(super) async fn send_channel_message(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
     let input: Send = request.json()?;
-    no_sub_channels(input.sub_channel_id.is_some())?;
+    let sub_channel = sub_channel(input.sub_channel_id)?;
     let channel = request.channel()?;
     let content = required(parsed(input.content, "Content", Content::new)?, "Content")?;
     let mut command = SendChannelMessage::new(channel.clone(), content);
@@ -176,21 +185,29 @@ pub(super) async fn send_channel_message(app: App, request: ApiRequest) -> Resul
     command.target = target(input.target)?;
     command.push = push(input.push_notification)?;
     app.hold_back_senders().await?;
-    let outcome = app.chime().messaging(request.acting_user()?).send_channel_message(command).await?;
+    let messaging = app.chime().messaging(request.acting_user()?).in_sub_channel(sub_channel.as_ref());
+    let pushes = command.push.is_some();
+    let outcome = messaging.send_channel_message(command).await?;
     app.flows().after(&channel, outcome.status);
-    sent(&channel, &outcome.id, Some(outcome.status.into()))
+    if pushes {
+        app.scheduler().nudge_outward();
+    }
+    sent(&channel, &outcome.id, Some(outcome.status.into()), sub_channel.as_ref())
 }
 
 pub(super) async fn get_channel_message(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
     let (channel, id) = (request.channel()?, message_id(&request)?);
-    let found = app.chime().messaging(request.acting_user()?).get_channel_message(&channel, &id).await?;
+    let sub_channel = sub_channel_of(&request)?;
+    let messaging = app.chime().messaging(request.acting_user()?).in_sub_channel(sub_channel.as_ref());
+    let found = messaging.get_channel_message(&channel, &id).await?;
     Reply::json(&Got { channel_message: MessageWire::sent(&found) })
 }
 
 pub(super) async fn get_channel_message_status(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
     let (channel, id) = (request.channel()?, message_id(&request)?);
-    let status =
-        app.chime().messaging(request.acting_user()?).get_channel_message_status(&channel, &id).await?;
+    let sub_channel = sub_channel_of(&request)?;
+    let messaging = app.chime().messaging(request.acting_user()?).in_sub_channel(sub_channel.as_ref());
+    let status = messaging.get_channel_message_status(&channel, &id).await?;
     Reply::json(&StatusOnly { status: status.into() })
 }
 
@@ -206,8 +223,11 @@ pub(super) async fn list_channel_messages(app: App, request: ApiRequest) -> Resu
     command.not_before = moment("not-before")?;
     command.not_after = moment("not-after")?;
     command.page = request.page()?;
-    let page = app.chime().messaging(request.acting_user()?).list_channel_messages(&command).await?;
+    let sub_channel = sub_channel_of(&request)?;
+    let messaging = app.chime().messaging(request.acting_user()?).in_sub_channel(sub_channel.as_ref());
+    let page = messaging.list_channel_messages(&command).await?;
     Reply::json(&Listed {
+        sub_channel_id: sub_channel.as_ref().map(SubChannelId::as_str),
         channel_arn: channel.as_str(),
         channel_messages: page.items.iter().map(MessageWire::summary).collect(),
         next_token: page.next.as_deref(),
@@ -216,7 +236,7 @@ pub(super) async fn list_channel_messages(app: App, request: ApiRequest) -> Resu
 
 pub(super) async fn update_channel_message(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
     let input: Update = request.json()?;
-    no_sub_channels(input.sub_channel_id.is_some())?;
+    let sub_channel = sub_channel(input.sub_channel_id)?;
     let (channel, id) = (request.channel()?, message_id(&request)?);
     // An empty content leaves it as it is: older clients send it with an edit of the metadata (wire rule D-05).
     let content = input.content.filter(|content| !content.is_empty() || input.metadata.is_none());
@@ -227,19 +247,24 @@ pub(super) async fn update_channel_message(app: App, request: ApiRequest) -> Res
     if command.content.is_none() && command.metadata.is_none() {
         return Err(ApiError::bad_request("D-05", "Content or Metadata is required."));
     }
-    let outcome = app.chime().messaging(request.acting_user()?).update_channel_message(command).await?;
+    let messaging = app.chime().messaging(request.acting_user()?).in_sub_channel(sub_channel.as_ref());
+    let outcome = messaging.update_channel_message(command).await?;
     app.flows().after(&channel, outcome.status);
-    sent(&channel, &outcome.id, Some(outcome.status.into()))
+    sent(&channel, &outcome.id, Some(outcome.status.into()), sub_channel.as_ref())
 }
 
 pub(super) async fn redact_channel_message(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
     let (channel, id) = (request.channel()?, message_id(&request)?);
-    let id = app.chime().messaging(request.acting_user()?).redact_channel_message(&channel, &id).await?;
-    sent(&channel, &id, None)
+    let sub_channel = sub_channel_of(&request)?;
+    let messaging = app.chime().messaging(request.acting_user()?).in_sub_channel(sub_channel.as_ref());
+    let id = messaging.redact_channel_message(&channel, &id).await?;
+    sent(&channel, &id, None, sub_channel.as_ref())
 }
 
 pub(super) async fn delete_channel_message(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
     let (channel, id) = (request.channel()?, message_id(&request)?);
-    app.chime().messaging(request.acting_user()?).delete_channel_message(&channel, &id).await?;
+    let sub_channel = sub_channel_of(&request)?;
+    let messaging = app.chime().messaging(request.acting_user()?).in_sub_channel(sub_channel.as_ref());
+    messaging.delete_channel_message(&channel, &id).await?;
     Ok(Reply::empty())
 }

@@ -10,6 +10,7 @@ mod moderator;
 mod own;
 mod session;
 pub(crate) mod shapes;
+mod sub_channel;
 
 crate::handlers! {
     "CreateChannel" => channel::create_channel,
@@ -46,6 +47,7 @@ crate::handlers! {
     "UpdateChannelMessage" => message::update_channel_message,
     "RedactChannelMessage" => message::redact_channel_message,
     "DeleteChannelMessage" => message::delete_channel_message,
+    "ListSubChannels" => sub_channel::list_sub_channels,
     "CreateChannelFlow" => flow::create_channel_flow,
     "DescribeChannelFlow" => flow::describe_channel_flow,
     "UpdateChannelFlow" => flow::update_channel_flow,

@@ -15,6 +15,8 @@ struct MembershipSummary {
     r#type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     read_marker_timestamp: Option<Epoch>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub_channel_id: Option<String>,
 }
 
 /// `ChannelMembershipForAppInstanceUserSummary`.
@@ -32,6 +34,7 @@ impl<'a> From<&'a OwnMembership> for OwnWire<'a> {
             app_instance_user_membership_summary: MembershipSummary {
                 r#type: membership_word(own.kind),
                 read_marker_timestamp: own.read_marker.map(Epoch::of),
+                sub_channel_id: own.sub_channel.as_ref().map(ToString::to_string),
             },
         }
     }

@@ -6,13 +6,15 @@
 use std::collections::BTreeMap;
 
 use chime_domain::arn::ChannelFlowArn;
+use chime_domain::ids::SubChannelId;
 use chime_domain::messaging::{
-    Ban, Channel, ChannelView, Membership, Message, MessageStatus, MessageType, Moderator, Persistence, Sent,
+    Ban, Channel, ChannelView, ElasticChannelConfiguration, Membership, Message, MessageStatus, MessageType,
+    Moderator, Persistence, Sent,
 };
 use chime_domain::ports::Stamp;
 use chime_domain::text::{Content, Metadata};
 use chime_domain::time::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::api::wire::{ExpirationWire, IdentityWire, epoch, membership_word, mode_word, privacy_word};
 
@@ -76,6 +78,25 @@ impl<'a> From<&'a ChannelView> for ChannelSummary<'a> {
     }
 }
 
+/// `ElasticChannelConfiguration`.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct ElasticWire {
+    pub(crate) maximum_sub_channels: u32,
+    pub(crate) target_memberships_per_sub_channel: u32,
+    pub(crate) minimum_membership_percentage: u32,
+}
+
+impl From<ElasticChannelConfiguration> for ElasticWire {
+    fn from(of: ElasticChannelConfiguration) -> Self {
+        Self {
+            maximum_sub_channels: of.maximum_sub_channels,
+            target_memberships_per_sub_channel: of.target_memberships,
+            minimum_membership_percentage: of.minimum_percentage,
+        }
+    }
+}
+
 /// `Channel`.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -95,6 +116,8 @@ pub(crate) struct ChannelWire<'a, M> {
     expiration_settings: Option<ExpirationWire>,
     #[serde(skip_serializing_if = "Option::is_none")]
     channel_flow_arn: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    elastic_channel_configuration: Option<ElasticWire>,
 }
 
 impl<'a, M: Moment> ChannelWire<'a, M> {
@@ -111,6 +134,7 @@ impl<'a, M: Moment> ChannelWire<'a, M> {
             last_updated_timestamp: M::of(channel.updated),
             expiration_settings: channel.expiration.map(ExpirationWire::from),
             channel_flow_arn: channel.flow.as_ref().map(ChannelFlowArn::as_str),
+            elastic_channel_configuration: channel.elastic.map(ElasticWire::from),
         }
     }
 }
@@ -125,6 +149,8 @@ pub(crate) struct MembershipWire<'a, M> {
     channel_arn: &'a str,
     created_timestamp: M,
     last_updated_timestamp: M,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub_channel_id: Option<&'a str>,
 }
 
 impl<'a, M: Moment> From<&'a Membership> for MembershipWire<'a, M> {
@@ -136,6 +162,8 @@ impl<'a, M: Moment> From<&'a Membership> for MembershipWire<'a, M> {
             channel_arn: membership.channel.as_str(),
             created_timestamp: M::of(membership.created),
             last_updated_timestamp: M::of(membership.updated),
+            // The newest: who is moved comes to the last one, and only a moderator has several.
+            sub_channel_id: membership.sub_channels.last().map(SubChannelId::as_str),
         }
     }
 }
@@ -234,6 +262,8 @@ pub(crate) struct MessageWire<'a, M> {
     content_type: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<[TargetWire<'a>; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub_channel_id: Option<&'a str>,
 }
 
 /// The word of a message type.
@@ -273,6 +303,7 @@ impl<'a, M: Moment> MessageWire<'a, M> {
                 .map(|(name, values)| (name.as_str(), Values { string_values: values }))
                 .collect(),
             content_type: message.content_type.as_deref(),
+            sub_channel_id: message.sub_channel.as_ref().map(SubChannelId::as_str),
             target: message.target.as_ref().map(|target| [TargetWire { member_arn: target.as_str() }]),
         }
     }
@@ -283,6 +314,6 @@ impl<'a, M: Moment> MessageWire<'a, M> {
 
     /// As a summary: without the channel and the persistence, which the list implies.
     pub(crate) fn summary(sent: &'a Sent) -> Self {
-        Self { channel_arn: None, persistence: None, ..Self::sent(sent) }
+        Self { channel_arn: None, persistence: None, sub_channel_id: None, ..Self::sent(sent) }
     }
 }

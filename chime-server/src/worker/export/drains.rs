@@ -8,11 +8,11 @@ use chime_domain::export::{Drain, Drained, ExportGroup};
 use chime_domain::ports::SinkError;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
 use super::pause::Pauses;
 use super::{Wakers, record};
 use crate::app::App;
+use crate::telemetry::Stopwatch;
 
 /// Events that are handed to the sink at once: as many as one call of Kinesis takes.
 const RUN: usize = 500;
@@ -25,13 +25,13 @@ const MEASURE_EVERY: Duration = Duration::from_secs(5);
 pub(crate) async fn drain_all(app: App, wakers: Wakers) {
     let shutdown = app.shutdown().clone();
     let mut running: HashMap<(String, ExportGroup), JoinHandle<()>> = HashMap::new();
-    let mut measured = None::<Instant>;
+    let mut measured = None::<Stopwatch>;
     while !shutdown.is_draining() {
         running.retain(|_, drain| !drain.is_finished());
         match app.chime().exports().await {
             Ok(exports) => {
                 if measured.is_none_or(|at| at.elapsed() >= MEASURE_EVERY) {
-                    measured = Some(Instant::now());
+                    measured = Some(Stopwatch::start());
                     measure(&app, exports.iter().map(|(id, _)| id.as_str())).await;
                 }
                 for (id, groups) in exports {

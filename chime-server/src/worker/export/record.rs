@@ -13,6 +13,14 @@ struct Event<P> {
     payload: P,
 }
 
+/// Payload of what happens to a sub-channel.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct SubChannel<'a> {
+    channel_arn: &'a str,
+    sub_channel_id: &'a str,
+}
+
 fn text(event_type: &'static str, payload: impl Serialize) -> Option<Vec<u8>> {
     serde_json::to_vec(&Event { event_type, payload }).ok()
 }
@@ -48,6 +56,17 @@ pub(super) fn of(happening: &Happening) -> Option<Vec<u8>> {
         ChannelEvent::MessageUpdated(of, place) => message("UPDATE_CHANNEL_MESSAGE", of, stamp(place)),
         ChannelEvent::MessageRedacted(of, place) => message("REDACT_CHANNEL_MESSAGE", of, stamp(place)),
         ChannelEvent::MessageDeleted(of, place) => message("DELETE_CHANNEL_MESSAGE", of, stamp(place)),
+        ChannelEvent::MembershipMoved(of, _) => {
+            text("UPDATE_CHANNEL_MEMBERSHIP", MembershipWire::<Iso>::from(of))
+        }
+        ChannelEvent::SubChannelCreated(channel, id) => text(
+            "CREATE_SUB_CHANNEL",
+            SubChannel { channel_arn: channel.as_str(), sub_channel_id: id.as_str() },
+        ),
+        ChannelEvent::SubChannelDeleted(channel, id) => text(
+            "DELETE_SUB_CHANNEL",
+            SubChannel { channel_arn: channel.as_str(), sub_channel_id: id.as_str() },
+        ),
         ChannelEvent::MessageStatus(..) => None,
     }
 }

@@ -132,6 +132,8 @@ class ChimeServer:
     @property
     def root(self):
         """The root key: `(access key id, secret access key)`."""
+        if "CHIME_ROOT_ACCESS_KEY_ID" in self.env:
+            return self.env["CHIME_ROOT_ACCESS_KEY_ID"], self.env["CHIME_ROOT_SECRET_ACCESS_KEY"]
         document = json.loads((self.data_dir / "root-credentials.json").read_text())
         return document["AccessKeyId"], document["SecretAccessKey"]
 

@@ -84,6 +84,13 @@ class Socket:
         except TimeoutError:
             raise AssertionError(f"the connection was still open after {timeout} s") from None
 
+    def closed_with_or_open(self):
+        """The close code, or None once the session is established."""
+        try:
+            return None if self.frame().event == "SESSION_ESTABLISHED" else 0
+        except ConnectionClosed as closed:
+            return closed.rcvd.code if closed.rcvd else 1006
+
     def close(self):
         self.raw.close()
 
