@@ -23,6 +23,7 @@
 pub mod api;
 mod app;
 pub mod auth;
+pub mod backup;
 pub mod boot;
 pub mod config;
 pub mod explain;

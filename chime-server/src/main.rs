@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use chime_server::backup;
 use chime_server::boot::{self, Endpoints};
 use chime_server::config::{self, Config};
 use chime_server::explain::Question;
@@ -36,6 +37,30 @@ enum Command {
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Copy the state as of one moment into a new directory; a server may serve meanwhile.
+    Backup {
+        #[command(flatten)]
+        settings: Settings,
+        /// The directory, which must not exist.
+        #[arg(long, value_name = "DIR")]
+        to: PathBuf,
+    },
+    /// Make a data directory from a backup.
+    Restore {
+        #[command(flatten)]
+        settings: Settings,
+        /// The backup.
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+    },
+    /// Check the database, or a backup, and print the hash of the state that it holds.
+    Verify {
+        #[command(flatten)]
+        settings: Settings,
+        /// The backup, if not the database.
+        #[arg(long, value_name = "DIR")]
+        backup: Option<PathBuf>,
+    },
     /// Print why a request is allowed or denied: policy statements, role, table row, verdict.
     ///
     /// Ends with 0 when it is allowed, 1 when it is denied, 2 when there is no answer.
@@ -165,9 +190,16 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Config(ConfigCommand::Schema) => print(&(config::schema() + "\n"))?,
         Command::Config(ConfigCommand::Explain(settings)) => print(&config::explain(&settings.read()?))?,
+        Command::Backup { settings, to } => state(backup::backup(&settings.read()?, &to)?)?,
+        Command::Restore { settings, from } => state(backup::restore(&settings.read()?, &from)?)?,
+        Command::Verify { settings, backup } => state(backup::verify(&settings.read()?, backup.as_deref())?)?,
         Command::Explain { settings, asked } => return explain(&settings.read()?, &asked.into()),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn state(hash: impl std::fmt::Display) -> Result<()> {
+    print(&format!("state {hash}\n"))
 }
 
 fn explain(config: &Config, question: &Question) -> Result<ExitCode> {

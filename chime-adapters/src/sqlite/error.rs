@@ -18,6 +18,9 @@ pub enum SqliteError {
     /// Another process has it open, or this one has already.
     #[error("the database is in use")]
     InUse,
+    /// It does not hold what it should.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
     /// The operating system refused a file or a thread.
     #[error("the database cannot be opened")]
     Io(#[from] std::io::Error),

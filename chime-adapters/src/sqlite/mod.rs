@@ -14,6 +14,7 @@
 //!   while it is the only one.
 
 mod apply;
+mod backup;
 mod cache;
 mod checkpoint;
 mod commit;
@@ -28,6 +29,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use backup::{StateHash, backup, verify};
 pub use config::{Durability, SqliteConfig};
 pub use error::SqliteError;
 pub use store::SqliteStore;
