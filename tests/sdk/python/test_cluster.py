@@ -65,7 +65,7 @@ class Room:
         self.watchers = []
 
     def watch(self, *places):
-        for user, place in zip(self.others, places):
+        for user, place in zip(self.others, places, strict=False):
             nodes = [self.nodes[place]] if isinstance(place, int) else [self.nodes[n] for n in place]
             self.watchers.append(Watcher(nodes, user))
         return self.watchers
