@@ -1,6 +1,7 @@
 """The faults: what each does to a site under load, what has to hold meanwhile, and how it ends."""
 
 import random
+import signal
 import time
 from dataclasses import dataclass
 from typing import Callable
@@ -48,6 +49,16 @@ def kill(site, load):
     node.start()
 
 
+@fault("one node paused for 6 s", CLUSTER, short=0)
+def node_paused(site, load):
+    node = site.nodes[some(site)]
+    node.process.send_signal(signal.SIGSTOP)
+    try:
+        time.sleep(6)
+    finally:
+        node.process.send_signal(signal.SIGCONT)
+
+
 @fault("rolling restart", CLUSTER, cuts=True, share=0.2)
 def rolling_restart(site, load):
     for node in random.sample(site.nodes, len(site.nodes)):
@@ -67,14 +78,14 @@ def clock_steps(site, load):
     node.start()
 
 
-@fault("Postgres stopped and started", CLUSTER, POSTGRES)
+@fault("Postgres stopped and started", POSTGRES, CLUSTER)
 def database_restarted(site, load):
     site.postgres.end()
     site.not_ready()
     site.postgres.start()
 
 
-@fault("Postgres crashed and started", CLUSTER)
+@fault("Postgres crashed and started", CLUSTER, short=0)
 def database_crashed(site, load):
     site.postgres.crash()
     site.not_ready()
@@ -103,7 +114,7 @@ def database_slow(site, load):
         proxy.slow(0)
 
 
-@fault("Postgres slow: 3 s on each way", CLUSTER)
+@fault("Postgres slow: 3 s on each way", CLUSTER, short=0)
 def database_too_slow(site, load):
     for proxy in site.database_proxies:
         proxy.slow(3.0)
@@ -122,7 +133,7 @@ def database_cut(site, load):
         proxy.cut()
 
 
-@fault("Postgres partitioned from one node for 8 s", CLUSTER)
+@fault("Postgres partitioned from one node for 8 s", CLUSTER, short=0)
 def database_partitioned(site, load):
     place = some(site)
     proxy = site.database_proxies[place]

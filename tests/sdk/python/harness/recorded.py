@@ -19,19 +19,16 @@ PATIENCE_S = 15.0
 """How long a client waits for one answer: everything has to be answered sooner. The database is given 5 s in one step
 of the server, and a commit may need two of them."""
 TYPED = {503: "ServiceUnavailableException", 429: "ThrottledClientException"}
-"""The only errors that a fault may show, by status."""
+"""The only errors that a fault may show, by status; with `Retry-After`."""
 
 
 class Answered(Exception):
     """An answer that is no success."""
 
-    def __init__(self, status, error, text):
-        super().__init__(f"{status} {error} {text}")
-        self.status, self.error = status, error
-
-    @property
-    def typed(self):
-        return TYPED.get(self.status) == self.error
+    def __init__(self, status, headers, text):
+        self.status, self.error = status, headers.get("x-amzn-ErrorType")
+        super().__init__(f"{status} {self.error} {text}")
+        self.typed = TYPED.get(status) == self.error and headers.get("Retry-After") is not None
 
 
 class Caller:
@@ -56,12 +53,12 @@ class Caller:
             del self._kept[place]
             raise
         if answer.status >= 300:
-            raise Answered(answer.status, answer.headers.get("x-amzn-ErrorType"), text[:300])
+            raise Answered(answer.status, answer.headers, text[:300])
         return json.loads(text) if text else {}
 
     def send(self, place, channel, content, own):
-        return self.call(place, "POST", f"/channels/{quoted(channel)}/messages", {
-            "Content": content, "Type": "STANDARD", "Persistence": "PERSISTENT", "ClientRequestToken": own})["MessageId"]
+        body = {"Content": content, "Type": "STANDARD", "Persistence": "PERSISTENT", "ClientRequestToken": own}
+        return self.call(place, "POST", f"/channels/{quoted(channel)}/messages", body)["MessageId"]
 
     def newest(self, place, channel):
         """One page of the newest: `(messages, oldest first; whether these are all)`."""
@@ -144,8 +141,7 @@ class Load:
         try:
             return call(place, *args)
         except Answered as answered:
-            self._failed(began, place, f"{answered.status} {answered.error}" if not answered.typed
-                         else str(answered.status), answered.typed)
+            self._failed(began, place, str(answered.status if answered.typed else answered)[:200], answered.typed)
         except TimeoutError:
             self._failed(began, place, "hung", False)
         except (OSError, http.client.HTTPException) as error:

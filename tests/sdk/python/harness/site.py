@@ -39,14 +39,15 @@ class Tally:
     def __str__(self):
         shown = ", ".join(f"{count} x {what}" for what, count in sorted(self.errors.items())) or "none"
         return (f"{self.rounds} rounds, {self.acknowledged} acknowledged, {self.listed} listings, {self.heard} heard, "
-                f"{self.reconnects} reconnects, slowest answer {self.longest:.1f} s, longest outage {self.outage:.1f} s, "
-                f"back after {self.back:.1f} s, errors shown: {shown}; violations: {len(self.violations)}")
+                f"{self.reconnects} reconnects, slowest answer {self.longest:.1f} s, "
+                f"longest outage {self.outage:.1f} s, back after {self.back:.1f} s, errors shown: {shown}; "
+                f"violations: {len(self.violations)}")
 
 
 class Site:
     def __init__(self, kind, directory):
         self.kind = kind
-        self.postgres = self.nats = None
+        self.postgres = self.nats = self.database = None
         self.database_proxies, self.bus_proxies, self.nodes = [], [], []
         self.archive = {}
         """The final order of every channel of earlier rounds."""
@@ -54,7 +55,7 @@ class Site:
             self._start(directory)
             world = World(Clients(self.nodes[0]))
             self.app = world.app
-            self.alice, *self.others = world.users("alice", *[f"listener-{n}" for n in range(max(2, len(self.nodes)))])
+            self.alice, *self.others = world.users("alice", *(f"listener-{n}" for n in range(max(2, len(self.nodes)))))
             self.listeners = [Listener(self.nodes, user, n % len(self.nodes)) for n, user in enumerate(self.others)]
         except BaseException:
             self.end()
@@ -66,7 +67,8 @@ class Site:
         else:
             (directory / "postgres").mkdir()
             self.postgres = Postgres(directory / "postgres").start()
-            url = self.postgres.url(self.postgres.database())
+            self.database = self.postgres.database()
+            url = self.postgres.url(self.database)
             if self.kind == POSTGRES:
                 self.nodes = [Node(directory / "node-0", url)]
             else:
@@ -108,8 +110,14 @@ class Site:
             return 0, ""
 
     def not_ready(self, places=None, seconds=20):
-        for place in range(len(self.nodes)) if places is None else places:
-            until(f"node {place} telling that it is not ready", lambda place=place: self.readyz(place)[0] == 503, seconds)
+        """Waits until these nodes, or all, have said that they cannot serve."""
+        waiting = set(range(len(self.nodes)) if places is None else places)
+
+        def said():
+            waiting.difference_update([place for place in waiting if self.readyz(place)[0] == 503])
+            return not waiting
+
+        until(f"the nodes {places or 'all'} telling that they are not ready", said, seconds)
 
     def without_bus(self, places=None, seconds=20):
         for place in range(len(self.nodes)) if places is None else places:
@@ -195,7 +203,7 @@ class Site:
     def _count(self, load, connections, fault, tally):
         tally.acknowledged += sum(load.acknowledged.values())
         tally.listed += len(load.listings)
-        tally.heard += sum(len(one.heard) for one in connections)
+        tally.heard += sum(channel in load.channels for one in connections for channel, _, _, _ in one.heard)
         tally.reconnects += sum(one.code is not None for one in connections)
         tally.longest = max(tally.longest, load.longest)
         tally.outage = max(tally.outage, load.outage())
