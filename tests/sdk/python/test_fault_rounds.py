@@ -55,6 +55,6 @@ def test_a_message_that_is_removed_behind_the_servers_back_is_found_missing(site
         site.postgres.psql(site.database, "DELETE FROM entry WHERE ctid IN (SELECT ctid FROM entry ORDER BY ctid DESC "
                                           "LIMIT 1)")
 
-    tally = rounds(sites, Fault("removal", POSTGRES, remove, False, 1, 0), 1)
+    tally = rounds(sites, Fault("removal", POSTGRES, remove, 1, 0), 1)
     sites(POSTGRES, spent=True)
     assert "nothing lost" in {one.claim for one in tally.violations}, tally.violations

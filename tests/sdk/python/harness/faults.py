@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import Callable
 
+from .clock import server_now
 from .cluster import until
-from .site import CLUSTER, POSTGRES, SQLITE
+from .site import CLUSTER, FAKETIME, POSTGRES, SQLITE
 
 FAULTS = []
 
@@ -17,17 +18,15 @@ class Fault:
     name: str
     kind: str
     strike: Callable
-    cuts: bool
-    """Whether connections of clients may be lost and refused: their node goes away."""
     short: int
     """Rounds in `make test`."""
     share: float
     """Rounds in the long run, as a part of those asked for: those of a fault that takes long are fewer."""
 
 
-def fault(name, *kinds, cuts=False, short=1, share=0.1):
+def fault(name, *kinds, short=1, share=0.1):
     def add(strike):
-        FAULTS.extend(Fault(name, kind, strike, cuts, short, share) for kind in kinds)
+        FAULTS.extend(Fault(name, kind, strike, short, share) for kind in kinds)
         return strike
 
     return add
@@ -38,9 +37,9 @@ def some(site):
     return random.choice([listener.connections[-1].node for listener in site.listeners if listener.connections])
 
 
-@fault("kill -9", SQLITE, POSTGRES, CLUSTER, cuts=True, short=3, share=1.0)
+@fault("kill -9", SQLITE, POSTGRES, CLUSTER, short=3, share=1.0)
 def kill(site, load):
-    node = random.choice(site.nodes)
+    node = site.leaving(random.choice(site.nodes))
     time.sleep(random.random() * 0.4)
     node.kill9()
     if len(site.nodes) > 1 and random.random() < 0.5:
@@ -59,23 +58,39 @@ def node_paused(site, load):
         node.process.send_signal(signal.SIGCONT)
 
 
-@fault("rolling restart", CLUSTER, cuts=True, share=0.2)
+@fault("rolling restart", CLUSTER, share=0.2)
 def rolling_restart(site, load):
     for node in random.sample(site.nodes, len(site.nodes)):
-        node.stop()
+        site.leaving(node).stop()
         assert node.process.returncode == 0, f"a drained node ended with {node.process.returncode}"
         node.start()
         load.progress(10)
 
 
-@fault("clock of one node 30 s ahead, and back by a restart", SQLITE, CLUSTER, cuts=True)
+@fault("clock of one node 30 s ahead, and back by a restart", SQLITE, CLUSTER)
 def clock_steps(site, load):
     node = random.choice(site.nodes)
     status, _, body = node.http("POST", "/_chime/clock", {"AdvanceSeconds": 30}, {"Content-Type": "application/json"})
     assert status == 200, body
     load.progress(20)
-    node.kill9()
+    site.leaving(node).kill9()
     node.start()
+
+
+def stepped_clock(site, load):
+    node = random.choice(site.nodes)
+    for seconds in random.sample([60, -60], 2):
+        before = server_now(node)
+        site.step(node, seconds)
+        until("the clock stepping", lambda before=before, seconds=seconds: abs(
+            (server_now(node) - before).total_seconds()) > abs(seconds) - 5)
+        load.progress_on_each(8)
+    site.step(node, 0)
+
+
+if FAKETIME:
+    fault("wall clock of one node stepped 60 s forwards and back, and back and forwards", SQLITE, CLUSTER, short=0)(
+        stepped_clock)
 
 
 @fault("Postgres stopped and started", POSTGRES, CLUSTER)
