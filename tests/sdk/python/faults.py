@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from harness.faults import FAULTS  # noqa: E402
 from harness.history import Violation  # noqa: E402
-from harness.site import CLUSTER, POSTGRES, SQLITE, Site, Tally  # noqa: E402
+from harness.site import CLUSTER, POSTGRES, SMALL, SQLITE, Site, Tally  # noqa: E402
 
 
 def run(fault, rounds, site_of):
@@ -61,7 +61,7 @@ def main(rounds, *parts):
     random.seed(seed)
     print(f"seed {seed}", flush=True)
     violated = 0
-    for kind in (SQLITE, POSTGRES, CLUSTER):
+    for kind in (SQLITE, POSTGRES, SMALL, CLUSTER):
         sites = Sites(kind)
         chosen = [one for one in FAULTS if one.kind == kind and (not parts or any(part in one.name for part in parts))]
         for fault in chosen:

@@ -1,5 +1,6 @@
 """The faults: what each does to a site under load, what has to hold meanwhile, and how it ends."""
 
+import os
 import random
 import signal
 import time
@@ -8,7 +9,7 @@ from typing import Callable
 
 from .clock import server_now
 from .cluster import until
-from .site import CLUSTER, FAKETIME, POSTGRES, SQLITE
+from .site import CLUSTER, FAKETIME, POSTGRES, SMALL, SQLITE
 
 FAULTS = []
 
@@ -136,6 +137,22 @@ def database_too_slow(site, load):
     site.not_ready()
     for proxy in site.database_proxies:
         proxy.slow(0)
+
+
+@fault("Postgres's disk full", SMALL, short=0)
+def database_disk_full(site, load):
+    """A Postgres that cannot write its log ends itself and comes back; one that cannot do that is started by hand."""
+    filler = site.disk / "filler"
+    with open(filler, "wb") as file:
+        stat = os.statvfs(site.disk)
+        os.posix_fallocate(file.fileno(), 0, (stat.f_bavail - 1) * stat.f_frsize)
+    try:
+        until("an error", lambda: load.errors, 30)
+        time.sleep(1)
+    finally:
+        filler.unlink()
+    if site.postgres.process.poll() is not None:
+        site.postgres.start()
 
 
 @fault("connections to Postgres cut in the middle of answers", CLUSTER, share=0.3)

@@ -2,6 +2,7 @@
 
 import os
 import random
+import subprocess
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from .server import ChimeServer
 from .world import World
 
 SQLITE, POSTGRES, CLUSTER = "SQLite, one node", "Postgres, one node", "Postgres and NATS, three nodes"
+SMALL = "Postgres on a disk of 200 MB, one node"
 FAKETIME = os.environ.get("CHIME_FAKETIME")
 """The library libfaketime, where there is one: the nodes' wall clocks can be stepped then."""
 BACK_WITHIN_S = 20.0
@@ -50,7 +52,8 @@ class Tally:
 class Site:
     def __init__(self, kind, directory):
         self.kind = kind
-        self.postgres = self.nats = self.database = None
+        self.postgres = self.nats = self.database = self.disk = None
+        self.mounted = False
         self.database_proxies, self.bus_proxies, self.nodes = [], [], []
         self.gone = set()
         """The places of the nodes that were made to go away in this round: only they may lose connections."""
@@ -70,11 +73,17 @@ class Site:
         if self.kind == SQLITE:
             self.nodes = [ChimeServer(directory / "node-0")]
         else:
-            (directory / "postgres").mkdir()
-            self.postgres = Postgres(directory / "postgres").start()
+            self.disk = directory / "postgres"
+            self.disk.mkdir()
+            if self.kind == SMALL:
+                mount = ["mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", str(self.disk)]
+                made = subprocess.run(mount, capture_output=True, text=True)
+                assert made.returncode == 0, f"a small tmpfs is needed and may not be mounted: {made.stderr.strip()}"
+                self.mounted = True
+            self.postgres = Postgres(self.disk).start()
             self.database = self.postgres.database()
             url = self.postgres.url(self.database)
-            if self.kind == POSTGRES:
+            if self.kind in (POSTGRES, SMALL):
                 self.nodes = [Node(directory / "node-0", url)]
             else:
                 self.nats = Nats().start()
@@ -110,6 +119,8 @@ class Site:
             self.postgres.end()
         if self.nats is not None:
             self.nats.end()
+        if self.mounted:
+            subprocess.run(["umount", "-l", str(self.disk)], check=True)
 
     def __enter__(self):
         return self
