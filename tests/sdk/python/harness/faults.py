@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import threading
 import time
 from dataclasses import dataclass
 from typing import Callable
@@ -111,14 +112,15 @@ def database_crashed(site, load):
 
 @fault("Postgres paused for 5 to 10 s", CLUSTER)
 def database_paused(site, load):
-    ends = time.monotonic() + random.uniform(5, 10)
+    seconds = random.uniform(5, 10)
     site.postgres.pause(True)
+    going_on = threading.Timer(seconds, site.postgres.pause, (False,))
+    going_on.start()
     try:
-        if ends - time.monotonic() > 8:
-            site.not_ready(seconds=ends - time.monotonic())
-        time.sleep(max(0.0, ends - time.monotonic()))
+        if seconds > 8:
+            site.not_ready(seconds=seconds)
     finally:
-        site.postgres.pause(False)
+        going_on.join()
 
 
 @fault("Postgres slow: 0.15 s on each way", CLUSTER)

@@ -82,9 +82,12 @@ class Caller:
 
 
 class Load:
-    """Clients of several nodes that send, try again with the same token until acknowledged, and list now and then."""
+    """Clients that send, and list what they sent, each through a node of its own, and clients that list through all.
 
-    def __init__(self, nodes, channels, bearer, clients=4, pause=0.012):
+    A send is tried again with the same token, on the next node, until it is acknowledged.
+    """
+
+    def __init__(self, nodes, channels, bearer, senders=4, readers=2, pause=0.012):
         self.nodes, self.channels, self.pause = nodes, channels, pause
         self.sends, self.listings = [], []
         self.acknowledged = Counter()
@@ -93,20 +96,27 @@ class Load:
         """`(moment, node, status or name, seconds it took, whether it may be shown)`."""
         self.longest = 0.0
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run, args=(n, Caller(nodes, bearer)), daemon=True)
-                         for n in range(clients)]
+        runs = [self._sender] * senders + [self._reader] * readers
+        self._threads = [threading.Thread(target=run, args=(n, Caller(nodes, bearer)), daemon=True)
+                         for n, run in enumerate(runs)]
         for each in self._threads:
             each.start()
 
-    def _run(self, client, caller):
-        serial, name = client, f"client-{client}"
+    def _sender(self, client, caller):
+        serial, name, place = client, f"client-{client}", client % len(self.nodes)
         while not self._stop.is_set():
             channel = self.channels[serial % len(self.channels)]
-            self._send(caller, name, channel, serial % len(self.nodes))
-            if random.random() < 0.35:
-                self._list(caller, name, channel, random.randrange(len(self.nodes)))
+            self._send(caller, name, channel, place)
+            if random.random() < 0.25:
+                self._list(caller, name, channel, place)
             serial += 1
             time.sleep(self.pause)
+        caller.close()
+
+    def _reader(self, client, caller):
+        while not self._stop.is_set():
+            self._list(caller, f"client-{client}", random.choice(self.channels), random.randrange(len(self.nodes)))
+            time.sleep(5 * self.pause)
         caller.close()
 
     def _send(self, caller, name, channel, place):

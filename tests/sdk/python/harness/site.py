@@ -5,6 +5,7 @@ import random
 import subprocess
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from .clients import Clients, token
@@ -143,13 +144,15 @@ class Site:
 
     def not_ready(self, places=None, seconds=20):
         """Waits until these nodes, or all, have said that they cannot serve."""
-        waiting = set(range(len(self.nodes)) if places is None else places)
+        places = list(range(len(self.nodes)) if places is None else places)
+        deadline = time.monotonic() + seconds
 
-        def said():
-            waiting.difference_update([place for place in waiting if self.readyz(place)[0] == 503])
-            return not waiting
+        def said(place):
+            until(f"node {place} telling that it is not ready", lambda: self.readyz(place)[0] == 503,
+                  deadline - time.monotonic())
 
-        until(f"the nodes {places or 'all'} telling that they are not ready", said, seconds)
+        with ThreadPoolExecutor(len(places)) as pool:
+            list(pool.map(said, places))
 
     def without_bus(self, places=None, seconds=20):
         for place in range(len(self.nodes)) if places is None else places:
