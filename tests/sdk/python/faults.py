@@ -4,8 +4,10 @@
 could not be finished gets a fresh site and goes on. Ends with 1 if anything was violated.
 """
 
+import atexit
 import contextlib
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -16,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from harness.faults import FAULTS  # noqa: E402
 from harness.history import Violation  # noqa: E402
-from harness.site import CLUSTER, POSTGRES, SMALL, SQLITE, Site, Tally  # noqa: E402
+from harness.site import CLUSTER, NOTIFY, POSTGRES, SMALL, SQLITE, Site, Tally  # noqa: E402
 
 
 def run(fault, rounds, site_of):
@@ -61,8 +63,9 @@ def main(rounds, *parts):
     random.seed(seed)
     print(f"seed {seed}", flush=True)
     violated = 0
-    for kind in (SQLITE, POSTGRES, SMALL, CLUSTER):
+    for kind in (SQLITE, POSTGRES, SMALL, NOTIFY, CLUSTER):
         sites = Sites(kind)
+        atexit.register(sites.end)
         chosen = [one for one in FAULTS if one.kind == kind and (not parts or any(part in one.name for part in parts))]
         for fault in chosen:
             began = time.monotonic()
@@ -80,5 +83,12 @@ def main(rounds, *parts):
     return 1 if violated else 0
 
 
+def ended(*_):
+    """Ends by SystemExit, so that the servers are ended too."""
+    sys.exit(2)
+
+
 if __name__ == "__main__":
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, ended)
     sys.exit(main(*(sys.argv[1:] or ["100"])))

@@ -1,4 +1,4 @@
-"""A few rounds of every fault on one node and on three, judged by what all clients saw. `make faults` runs many."""
+"""A few rounds of most faults, judged by what all clients saw. `make faults` runs all of them, and many rounds."""
 
 import pytest
 

@@ -1,6 +1,6 @@
 """The faults: what each does to a site under load, what has to hold meanwhile, and how it ends."""
 
-import os
+import contextlib
 import random
 import signal
 import threading
@@ -10,7 +10,7 @@ from typing import Callable
 
 from .clock import server_now
 from .cluster import until
-from .site import CLUSTER, FAKETIME, POSTGRES, SMALL, SQLITE
+from .site import CLUSTER, FAKETIME, NOTIFY, POSTGRES, SMALL, SQLITE
 
 FAULTS = []
 
@@ -39,7 +39,8 @@ def some(site):
     return random.choice([listener.connections[-1].node for listener in site.listeners if listener.connections])
 
 
-@fault("kill -9", SQLITE, POSTGRES, CLUSTER, short=3, share=1.0)
+@fault("kill -9", NOTIFY, short=0)
+@fault("kill -9", SQLITE, POSTGRES, CLUSTER, short=2, share=1.0)
 def kill(site, load):
     node = site.leaving(random.choice(site.nodes))
     time.sleep(random.random() * 0.4)
@@ -47,6 +48,24 @@ def kill(site, load):
     if len(site.nodes) > 1 and random.random() < 0.5:
         load.progress(15)
     time.sleep(random.random() * 0.3)
+    node.start()
+
+
+@fault("kill -9 of all nodes at once", CLUSTER, short=0)
+def kill_all(site, load):
+    for node in site.nodes:
+        site.leaving(node).process.kill()
+    for node in site.nodes:
+        node.process.wait()
+        node.start()
+
+
+@fault("kill -9 of a node and Postgres crashed", CLUSTER, short=0)
+def kill_and_crash(site, load):
+    node = site.leaving(random.choice(site.nodes))
+    node.kill9()
+    site.postgres.crash()
+    site.postgres.start()
     node.start()
 
 
@@ -102,7 +121,7 @@ def database_restarted(site, load):
     site.postgres.start()
 
 
-@fault("Postgres crashed and started", CLUSTER, short=0)
+@fault("Postgres crashed and started", CLUSTER, NOTIFY, short=0)
 def database_crashed(site, load):
     site.postgres.crash()
     site.not_ready()
@@ -145,10 +164,10 @@ def database_too_slow(site, load):
 def database_disk_full(site, load):
     """A Postgres that cannot write its log ends itself and comes back; one that cannot do that is started by hand."""
     filler = site.disk / "filler"
-    with open(filler, "wb") as file:
-        stat = os.statvfs(site.disk)
-        os.posix_fallocate(file.fileno(), 0, (stat.f_bavail - 1) * stat.f_frsize)
     try:
+        with open(filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
+            while file.write(bytes(65536)):
+                pass
         until("an error", lambda: load.errors, 30)
         time.sleep(1)
     finally:
@@ -157,6 +176,7 @@ def database_disk_full(site, load):
         site.postgres.start()
 
 
+@fault("connections to Postgres cut in the middle of answers", NOTIFY, short=0)
 @fault("connections to Postgres cut in the middle of answers", CLUSTER, share=0.3)
 def database_cut(site, load):
     for _ in range(5):
@@ -167,7 +187,7 @@ def database_cut(site, load):
         proxy.cut()
 
 
-@fault("Postgres partitioned from one node for 8 s", CLUSTER, short=0)
+@fault("Postgres partitioned from one node for 8 s", CLUSTER, NOTIFY, short=0)
 def database_partitioned(site, load):
     place = some(site)
     proxy = site.database_proxies[place]

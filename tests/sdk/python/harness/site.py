@@ -1,4 +1,4 @@
-"""Where faults happen: one node on SQLite or Postgres, or three nodes on Postgres and NATS, each behind proxies."""
+"""Where faults happen: one node on SQLite or Postgres, or several on Postgres, with a proxy before each connection."""
 
 import os
 import random
@@ -17,6 +17,7 @@ from .server import ChimeServer
 from .world import World
 
 SQLITE, POSTGRES, CLUSTER = "SQLite, one node", "Postgres, one node", "Postgres and NATS, three nodes"
+NOTIFY = "Postgres and NOTIFY, two nodes"
 SMALL = "Postgres on a disk of 200 MB, one node"
 FAKETIME = os.environ.get("CHIME_FAKETIME")
 """The library libfaketime, where there is one: the nodes' wall clocks can be stepped then."""
@@ -87,13 +88,16 @@ class Site:
             if self.kind in (POSTGRES, SMALL):
                 self.nodes = [Node(directory / "node-0", url)]
             else:
-                self.nats = Nats().start()
-                for n in range(3):
-                    database, bus = Proxy(self.postgres.port), Proxy(self.nats.port)
+                self.nats = Nats().start() if self.kind == CLUSTER else None
+                for n in range(3 if self.nats else 2):
+                    database = Proxy(self.postgres.port)
                     self.database_proxies.append(database)
-                    self.bus_proxies.append(bus)
+                    wire = {"cluster": "notify"}
+                    if self.nats:
+                        self.bus_proxies.append(Proxy(self.nats.port))
+                        wire = {"nats": f"nats://127.0.0.1:{self.bus_proxies[-1].port}"}
                     own = url.replace(f":{self.postgres.port}/", f":{database.port}/")
-                    self.nodes.append(Node(directory / f"node-{n}", own, nats=f"nats://127.0.0.1:{bus.port}"))
+                    self.nodes.append(Node(directory / f"node-{n}", own, **wire))
         for node in self.nodes:
             if FAKETIME:
                 node.wall = node.data_dir.with_suffix(".clock")
