@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .NOTPARALLEL:
-.PHONY: run test setup lint test-rust test-sdk bench load fuzz deny deb config-reference alerts
+.PHONY: run test setup lint test-rust test-sdk bench load faults fuzz deny deb config-reference alerts
 
 ENV := . scripts/env.sh
 DATA ?= ./data
@@ -43,6 +43,13 @@ LOAD ?= deliver
 load:
 	@$(ENV); cargo build --release -p chime-server -p chime-benches
 	@$(ENV); exec "$$CARGO_TARGET_DIR/release/chime-load" $(LOAD)
+
+# ROUNDS: kills of each set-up; other faults get a share. FAULTS: parts of names of faults, all if empty.
+ROUNDS ?= 100
+FAULTS ?=
+faults:
+	@scripts/setup.sh test
+	@scripts/faults.sh $(ROUNDS) $(FAULTS)
 
 fuzz:
 	@scripts/fuzz.sh

@@ -53,12 +53,6 @@ pub mod sqlite;
 mod system;
 mod test_clock;
 #[cfg(all(test, any(feature = "jetstream", feature = "kinesis")))]
-#[expect(
-    clippy::disallowed_methods,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a helper of tests fails like a test, in real time"
-)]
 mod test_server;
 
 pub use system::{SystemClock, SystemEntropy};

@@ -64,7 +64,6 @@ impl Sink for Either {
 }
 
 impl Moto {
-    #[expect(clippy::disallowed_methods, reason = "the test scripts say where the server is")]
     async fn start() -> (Either, Self) {
         let server = TestServer::start("moto_server", |port| vec!["-H127.0.0.1".into(), format!("-p{port}")]);
         let either = match &server {

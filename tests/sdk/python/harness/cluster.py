@@ -276,4 +276,4 @@ def check(world, load, watchers, channels, bearer):
                 places = [orders[channel][message] for at, message, _ in own if at == channel]
                 assert places == list(range(places[0], places[0] + len(places))) if places else True, (
                     "a connection saw another order, a message twice, or missed one: "
-                    f"{[pair for pair in zip(places, places[1:], strict=False) if pair[1] != pair[0] + 1][:5]}")
+                    f"{[pair for pair in itertools.pairwise(places) if pair[1] != pair[0] + 1][:5]}")
