@@ -15,8 +15,16 @@ const PREFIX: &str = "CHIME_";
 /// Names the file, which therefore cannot hold it.
 const FILE: &str = "CHIME_CONFIG";
 /// Variables of the scripts around the server, which are no settings of it.
-const OTHERS: [&str; 5] =
-    ["CHIME_SERVER_BIN", "CHIME_SDK_PROFILE", "CHIME_NO_INSTALL", "CHIME_KILL_ROUNDS", "CHIME_CHROMIUM"];
+const OTHERS: [&str; 8] = [
+    "CHIME_SERVER_BIN",
+    "CHIME_SDK_PROFILE",
+    "CHIME_NO_INSTALL",
+    "CHIME_KILL_ROUNDS",
+    "CHIME_CHROMIUM",
+    "CHIME_TEST_SERVERS",
+    "CHIME_MOTO_SERVER",
+    "CHIME_FAKETIME",
+];
 
 /// What was given on the command line: a flag, the key it sets, and its value.
 pub type Flag = (&'static str, &'static str, String);
