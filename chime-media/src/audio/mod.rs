@@ -1,0 +1,1 @@
+//! The audio of a meeting: who talks, what everybody hears.

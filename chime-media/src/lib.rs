@@ -1,0 +1,6 @@
+//! The media engine of meetings, without I/O of its own: packets, signaling frames and the time go in; packets, frames
+//! and events come out. Whoever embeds it owns the sockets and the clock.
+
+#![warn(missing_docs)]
+
+pub mod audio;
