@@ -4,3 +4,13 @@
 #![warn(missing_docs)]
 
 pub mod audio;
+pub mod config;
+pub mod error;
+pub mod event;
+pub mod forward;
+pub mod ids;
+pub mod io;
+pub mod rtp;
+pub mod sdp;
+pub mod signal;
+pub mod transport;

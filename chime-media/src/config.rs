@@ -1,0 +1,70 @@
+//! What an operator decides about meetings.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Settings of all meetings.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// Where clients reach us over UDP; the first is preferred.
+    pub candidates: Vec<SocketAddr>,
+    /// Where they reach us over TCP.
+    pub tcp_candidates: Vec<SocketAddr>,
+    /// The relay that clients are told to use; with none they come directly (the signaling guide, fact 1).
+    pub turn: Option<TurnService>,
+    /// How long an attendee whose connection was lost is waited for before it counts as dropped.
+    pub grace: Duration,
+    /// How often the receivers of a content share get a key frame, unless its sender asked for none.
+    pub content_keyframes: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            candidates: Vec::new(),
+            tcp_candidates: Vec::new(),
+            turn: None,
+            grace: Duration::from_secs(15),
+            content_keyframes: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A relay that clients use.
+#[derive(Clone, Debug)]
+pub struct TurnService {
+    /// `turn:` and `turns:` URIs.
+    pub uris: Vec<String>,
+    /// How long credentials are good for.
+    pub ttl: Duration,
+}
+
+/// What one meeting may have.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Cameras at a time (rule QTA-04).
+    pub video_tiles: usize,
+    /// Content shares at a time (rule QTA-05).
+    pub content_shares: usize,
+    /// Audio connections at a time (rule QTA-03).
+    pub audio_streams: usize,
+}
+
+impl Default for Limits {
+    /// The published limits of the documents' time.
+    fn default() -> Self {
+        Self { video_tiles: 16, content_shares: 2, audio_streams: 250 }
+    }
+}
+
+impl Limits {
+    /// The same with other numbers.
+    #[must_use]
+    pub fn with(mut self, video_tiles: usize, content_shares: usize, audio_streams: usize) -> Self {
+        (self.video_tiles, self.content_shares, self.audio_streams) =
+            (video_tiles, content_shares, audio_streams);
+        self
+    }
+}

@@ -1,0 +1,5 @@
+//! Forwarding of video, without decoding it.
+
+pub mod keyframe;
+pub mod rewrite;
+pub mod vp8;
