@@ -189,7 +189,10 @@ impl Encoder {
     ///
     /// [`Error::Argument`] for stereo from a mono input.
     pub fn set_coded_channels(&mut self, channels: Option<Channels>) -> Result<(), Error> {
-        self.set(opusic_sys::OPUS_SET_FORCE_CHANNELS_REQUEST, channels.map_or(opusic_sys::OPUS_AUTO, Channels::c))
+        self.set(
+            opusic_sys::OPUS_SET_FORCE_CHANNELS_REQUEST,
+            channels.map_or(opusic_sys::OPUS_AUTO, Channels::c),
+        )
     }
 
     fn set(&mut self, request: c_int, value: c_int) -> Result<(), Error> {

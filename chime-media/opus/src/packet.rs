@@ -5,7 +5,8 @@
 pub fn samples(payload: &[u8]) -> Option<usize> {
     let length = i32::try_from(payload.len()).ok().filter(|length| *length > 0)?;
     // SAFETY: the pointer is valid for `length` > 0 bytes for the time of the call; libopus only reads.
-    let count = unsafe { opusic_sys::opus_packet_get_nb_samples(payload.as_ptr(), length, crate::SAMPLE_RATE) };
+    let count =
+        unsafe { opusic_sys::opus_packet_get_nb_samples(payload.as_ptr(), length, crate::SAMPLE_RATE) };
     usize::try_from(count).ok().filter(|count| *count > 0)
 }
 
