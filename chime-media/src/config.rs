@@ -1,5 +1,6 @@
 //! What an operator decides about meetings.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -32,12 +33,42 @@ impl Default for Config {
 }
 
 /// A relay that clients use.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct TurnService {
     /// `turn:` and `turns:` URIs.
     pub uris: Vec<String>,
     /// How long credentials are good for.
     pub ttl: Duration,
+    /// What passwords are made from; the relay has the same.
+    pub secret: [u8; 32],
+}
+
+impl fmt::Debug for TurnService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TurnService")
+            .field("uris", &self.uris)
+            .field("ttl", &self.ttl)
+            .finish_non_exhaustive()
+    }
+}
+
+impl TurnService {
+    /// User name and password for an attendee, good from `now`, in seconds since 1970. The relay needs to keep nothing:
+    /// the name tells until when, and the password is its code under the secret.
+    #[must_use]
+    pub fn credentials(&self, name: &str, now: u64) -> (String, String) {
+        let username = format!("{}:{name}", now.saturating_add(self.ttl.as_secs()));
+        let password = self.password(&username);
+        (username, password)
+    }
+
+    /// The password of a user name.
+    #[must_use]
+    pub fn password(&self, username: &str) -> String {
+        let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &self.secret);
+        let tag = ring::hmac::sign(&key, username.as_bytes());
+        tag.as_ref().iter().take(20).map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// What one meeting may have.

@@ -49,6 +49,41 @@ impl Datagrams {
         self.list.iter().map(|(to, range)| (*to, self.bytes.get(range.clone()).unwrap_or_default()))
     }
 
+    /// The datagrams in runs that one call can send: to one address, of one size but for the last, which may be smaller;
+    /// at most `most` of them and `bytes` in all.
+    pub fn runs(&self, most: usize, bytes: usize) -> impl Iterator<Item = Run<'_>> {
+        let mut next = 0;
+        std::iter::from_fn(move || {
+            let (to, first) = self.list.get(next)?;
+            let (segment, mut end, mut count) = (first.len(), first.end, 1);
+            while count < most
+                && let Some((other, range)) = self.list.get(next + count)
+                && other == to
+                && range.len() <= segment
+                && range.end - first.start <= bytes
+            {
+                end = range.end;
+                count += 1;
+                if range.len() < segment {
+                    break;
+                }
+            }
+            next += count;
+            Some(Run {
+                to: *to,
+                segment,
+                count,
+                contents: self.bytes.get(first.start..end).unwrap_or_default(),
+            })
+        })
+    }
+
+    /// Length of the last one, in bytes.
+    #[must_use]
+    pub fn last_len(&self) -> usize {
+        self.list.last().map_or(0, |(_, range)| range.len())
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -65,5 +100,38 @@ impl Datagrams {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.list.clear();
+    }
+}
+
+/// Datagrams that one call can send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run<'a> {
+    /// Where they go.
+    pub to: SocketAddr,
+    /// Length of each but the last, in bytes.
+    pub segment: usize,
+    /// How many they are.
+    pub count: usize,
+    /// All of them, one behind the other.
+    pub contents: &'a [u8],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_of_one_address_and_size_but_for_the_last() {
+        let (one, two) = (SocketAddr::from(([127, 0, 0, 1], 1)), SocketAddr::from(([127, 0, 0, 1], 2)));
+        let mut datagrams = Datagrams::default();
+        for (to, size) in [(one, 9), (one, 9), (one, 4), (one, 4), (two, 4), (two, 5), (two, 5), (two, 5)] {
+            datagrams.push(to, &vec![0; size]);
+        }
+        let runs: Vec<_> =
+            datagrams.runs(2, 100).map(|run| (run.to, run.segment, run.count, run.contents.len())).collect();
+        let expected = [(one, 9, 2, 18), (one, 4, 2, 8), (two, 4, 1, 4), (two, 5, 2, 10), (two, 5, 1, 5)];
+        assert_eq!(runs, expected);
+        let runs: Vec<_> = datagrams.runs(64, 100).map(|run| (run.count, run.contents.len())).collect();
+        assert_eq!(runs, [(3, 22), (1, 4), (1, 4), (3, 15)]);
     }
 }

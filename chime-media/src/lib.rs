@@ -5,12 +5,25 @@
 
 pub mod audio;
 pub mod config;
+#[cfg(feature = "driver")]
+pub mod driver;
 pub mod error;
 pub mod event;
 pub mod forward;
 pub mod ids;
 pub mod io;
+pub mod meeting;
+mod peer;
 pub mod rtp;
 pub mod sdp;
 pub mod signal;
 pub mod transport;
+
+#[cfg(test)]
+mod testing {
+    /// A moment for tests to begin at.
+    #[expect(clippy::disallowed_methods, reason = "a test has to begin somewhere")]
+    pub(crate) fn start() -> std::time::Instant {
+        std::time::Instant::now()
+    }
+}

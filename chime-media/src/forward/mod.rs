@@ -1,5 +1,7 @@
 //! Forwarding of video, without decoding it.
 
+pub mod cache;
 pub mod keyframe;
+pub mod nack;
 pub mod rewrite;
 pub mod vp8;

@@ -116,6 +116,18 @@ impl Rewriter {
         offsets
     }
 
+    /// Numbers for a packet of the current encoding that was sent before.
+    #[must_use]
+    pub fn again(&self, index: u64, timestamp: u32) -> Option<Numbers> {
+        let offsets = self.current?;
+        Some(Numbers {
+            index: offsets.start + index.checked_sub(offsets.first)?,
+            timestamp: timestamp.wrapping_add(offsets.timestamp),
+            picture: offsets.picture,
+            base: offsets.base,
+        })
+    }
+
     /// The number a packet of the current encoding was sent with, turned back; `None` for one of an older encoding.
     #[must_use]
     pub fn original(&self, index: u64) -> Option<u64> {
@@ -146,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_switch_goes_on_in_numbers_and_time() {
-        let start = Instant::now();
+        let start = crate::testing::start();
         let mut rewriter = Rewriter::new(100);
         let first = rewriter.next(start, 5_000, 90_000, Pictures { picture: 40, base: 3 }).unwrap();
         assert_eq!((low(first.index), first.timestamp, first.picture, first.base), (101, 90_000, 0, 0));
@@ -172,7 +184,7 @@ mod tests {
         /// Over any switches a receiver sees every number at most once, and the newest never goes back.
         #[test]
         fn no_number_is_used_twice(steps in prop::collection::vec((any::<bool>(), 0_u64..6, 0_u64..40), 1..200)) {
-            let start = Instant::now();
+            let start = crate::testing::start();
             let mut rewriter = Rewriter::new(65_000);
             let (mut layer, mut at, mut seen) = (0_u64, 1_000_u64, std::collections::HashSet::new());
             let mut given = std::collections::HashSet::new();

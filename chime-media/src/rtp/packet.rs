@@ -166,7 +166,7 @@ pub fn write(out: &mut Vec<u8>, header: &Outgoing, extensions: &[(u8, &[u8])]) -
             }
             out.extend(value.iter().take(usize::from(length)));
         }
-        while (out.len() - first) % 4 != 0 {
+        while !(out.len() - first).is_multiple_of(4) {
             out.push(0);
         }
         let count = u16::try_from((out.len() - first) / 4).unwrap_or(u16::MAX).to_be_bytes();

@@ -13,6 +13,12 @@ impl Extender {
         Self { newest: first as u64 }
     }
 
+    /// Goes on from an extended number.
+    #[must_use]
+    pub const fn at(newest: u64) -> Self {
+        Self { newest }
+    }
+
     /// The number that is nearest to the newest one taken; never below zero.
     #[must_use]
     pub fn guess(&self, sequence: u16) -> u64 {

@@ -137,7 +137,7 @@ impl Offer {
 }
 
 fn value_of<'a>(key: &str) -> impl Fn(&'a Attribute) -> Option<&'a str> {
-    move |attribute| (attribute.key == key).then(|| attribute.value.as_deref()).flatten()
+    move |attribute| attribute.value.as_deref().filter(|_| attribute.key == key)
 }
 
 impl Section {

@@ -61,6 +61,11 @@ impl Identity {
         &self.fingerprint
     }
 
+    /// Random bytes.
+    pub(crate) fn random(&self, bytes: &mut [u8]) -> Result<(), TransportError> {
+        self.provider.random().fill(bytes).map_err(|error| TransportError::Crypto(error.to_string()))
+    }
+
     pub(crate) fn crypto(&self) -> &dyn RTCCrypto {
         self.provider.crypto()
     }

@@ -1,0 +1,377 @@
+//! Video packets, from one to those who want them.
+
+use std::time::{Duration, Instant};
+
+use super::Meeting;
+use super::sources::{Layer, Source};
+use crate::audio::Codecs;
+use crate::forward::cache::{Cached, Carried};
+use crate::forward::keyframe::begins_keyframe;
+use crate::forward::rewrite::{Numbers, Pictures};
+use crate::forward::vp8::Descriptor;
+use crate::ids::{SessionId, StreamId};
+use crate::io::Datagrams;
+use crate::peer::{Camera, Extensions, Payload, Peer, Track};
+use crate::rtp::packet::{Header, Outgoing};
+use crate::rtp::reception::Reception;
+use crate::rtp::sequence::{Extender, low};
+use crate::sdp::VideoCodec;
+use crate::signal::proto::{FrameType, PauseResume, SignalFrame};
+
+/// Clock of video, in Hz.
+const CLOCK: u32 = 90_000;
+/// Least time between two requests for a key frame of one encoding.
+const KEYFRAMES: Duration = Duration::from_millis(300);
+
+/// A packet of a source, opened.
+struct Picture<'a> {
+    index: u64,
+    timestamp: u32,
+    marker: bool,
+    carried: &'a Carried,
+    payload: &'a [u8],
+}
+
+impl<C: Codecs> Meeting<C> {
+    pub(super) fn video_packet(&mut self, now: Instant, id: SessionId, header: &Header, packet: &mut [u8]) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(peer) = &mut session.peer else { return };
+        let Some(kind) = peer.camera.payload(header.payload_type) else { return };
+        peer.feedback.video = true;
+        if let Some(number) =
+            extension(peer.camera.transport, header, packet).and_then(|value| value.try_into().ok())
+        {
+            peer.arrivals.note(now, u16::from_be_bytes(number));
+        }
+        let Some(inbound) = peer.transport.inbound() else { return };
+        let Ok((index, length)) = inbound.rtp(packet, header.length, header.ssrc, header.sequence) else {
+            return;
+        };
+        let Some(packet) = packet.get(..length) else { return };
+        let Some(payload) = header.payload(packet) else { return };
+        let Some(source) = session.group.and_then(|group| self.sources.get_mut(&group)) else { return };
+        let Some(place) = learn(source, &peer.camera, kind, header, packet) else { return };
+        let Some(layer) = source.layers.get_mut(place) else { return };
+        if payload.is_empty() {
+            // Padding that probes the path: it is counted, and that is all.
+            if kind != Payload::Repair {
+                layer.missing.arrived(now, index);
+                layer.missing.skip(index);
+            }
+            return;
+        }
+        let carried = Carried {
+            orientation: extension(peer.camera.orientation, header, packet)
+                .and_then(|value| value.first().copied()),
+            dependency: extension(peer.camera.dependency, header, packet)
+                .map(<[u8]>::to_vec)
+                .unwrap_or_default(),
+        };
+        let mut picture =
+            Picture { index, timestamp: header.timestamp, marker: header.marker, carried: &carried, payload };
+        if kind == Payload::Repair {
+            // RFC 4588: the number it had comes first.
+            let [high, low, rest @ ..] = payload else { return };
+            let Some(reception) = &layer.reception else { return };
+            picture.index = reception.extend(u16::from_be_bytes([*high, *low]));
+            picture.payload = rest;
+        } else {
+            let reception =
+                layer.reception.get_or_insert_with(|| Reception::new(header.ssrc, CLOCK, header.sequence));
+            reception.packet(now, header.sequence, header.timestamp);
+            layer.measure(now, length);
+        }
+        layer.last_packet = Some(now);
+        let hopeless = layer.missing.arrived(now, picture.index);
+        layer.cache.keep(picture.index, picture.timestamp, picture.marker, &carried, picture.payload);
+        if let Payload::Media(codec) = kind {
+            source.codec = Some(codec);
+        }
+        if hopeless {
+            ask_for_keyframe(source, place, now, &mut self.wanted_keyframes);
+        }
+        self.forward(now, id, place, &picture);
+        self.flush_keyframes();
+    }
+
+    fn forward(&mut self, now: Instant, sender: SessionId, place: usize, picture: &Picture<'_>) {
+        let Some(group) = self.sessions.get(&sender).and_then(|session| session.group) else { return };
+        let Some(source) = self.sources.get_mut(&group) else { return };
+        let (Some(codec), Some(stream)) = (source.codec, source.layers.get(place).map(|layer| layer.stream))
+        else {
+            return;
+        };
+        let begins = begins_keyframe(codec, picture.payload);
+        let descriptor = (codec == VideoCodec::Vp8).then(|| Descriptor::parse(picture.payload)).flatten();
+        for (id, track) in &source.subscribers {
+            let Some(peer) = self.sessions.get_mut(id).and_then(|session| session.peer.as_mut()) else {
+                continue;
+            };
+            let Some(track) = peer.tracks.get_mut(*track) else { continue };
+            if begins && track.target == Some(stream) && track.current != Some(stream) {
+                track.current = Some(stream);
+                track.rewriter.switch();
+            }
+            if track.current != Some(stream) {
+                continue;
+            }
+            let Some((payload_type, _)) = track.payload_types(codec) else { continue };
+            let pictures = descriptor.map(pictures).unwrap_or_default();
+            let numbers = track.rewriter.next(now, picture.index, picture.timestamp, pictures);
+            let Some(numbers) = numbers else { continue };
+            track.last = Some((numbers.timestamp, now));
+            track.sent.0 = track.sent.0.wrapping_add(1);
+            track.sent.1 =
+                track.sent.1.wrapping_add(u32::try_from(picture.payload.len()).unwrap_or_default());
+            let header = Outgoing {
+                marker: picture.marker,
+                payload_type,
+                sequence: low(numbers.index),
+                timestamp: numbers.timestamp,
+                ssrc: track.ssrc,
+            };
+            let extensions = extensions(track, picture.carried);
+            peer.send_video(&header, numbers.index, &extensions, &mut self.datagrams, |bytes| {
+                append(bytes, picture.payload, descriptor.as_ref(), &numbers);
+            });
+        }
+    }
+
+    /// A client misses packets of a track.
+    pub(super) fn resend(&mut self, _now: Instant, id: SessionId, ssrc: u32, lost: &[u16]) {
+        let Some(peer) = self.sessions.get_mut(&id).and_then(|session| session.peer.as_mut()) else { return };
+        let Some(place) = peer.tracks.iter().position(|track| track.ssrc == ssrc) else { return };
+        for sequence in lost.iter().take(256) {
+            resend_one(peer, place, *sequence, &self.sources, &mut self.datagrams);
+        }
+    }
+
+    /// A client cannot decode a track.
+    pub(super) fn keyframe_wanted(&mut self, now: Instant, id: SessionId, ssrc: u32) {
+        let Some(peer) = self.sessions.get_mut(&id).and_then(|session| session.peer.as_mut()) else { return };
+        let Some(track) = peer.track_of(ssrc) else { return };
+        let (Some(group), Some(stream)) = (track.wish.group, track.current.or(track.target)) else { return };
+        let Some(source) = self.sources.get_mut(&group) else { return };
+        if let Some(place) = source.layers.iter().position(|layer| layer.stream == stream) {
+            ask_for_keyframe(source, place, now, &mut self.wanted_keyframes);
+        }
+        self.flush_keyframes();
+    }
+
+    /// Sends the requests that were collected.
+    fn flush_keyframes(&mut self) {
+        for (sender, ssrc) in std::mem::take(&mut self.wanted_keyframes) {
+            if let Some(peer) = self.sessions.get_mut(&sender).and_then(|session| session.peer.as_mut()) {
+                peer.request_keyframe(ssrc, &mut self.datagrams);
+            }
+        }
+    }
+
+    /// How packets to a client arrived.
+    pub(super) fn estimate(
+        &mut self,
+        _now: Instant,
+        _id: SessionId,
+        _arrived: &[(u64, usize, Option<Duration>)],
+    ) {
+    }
+
+    /// Decides which encoding of each source a client gets.
+    pub(super) fn choose_layers(&mut self, now: Instant, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(peer) = &mut session.peer else { return };
+        for track in &mut peer.tracks {
+            let source = track.wish.group.and_then(|group| self.sources.get_mut(&group));
+            let Some(source) = source.filter(|_| !track.wish.paused) else {
+                track.target = None;
+                if track.wish.paused {
+                    track.current = None;
+                }
+                continue;
+            };
+            let target = choose(now, source, track);
+            if target.is_some() && target != track.current && target != track.target {
+                track.target = target;
+            }
+            if track.target == track.current {
+                continue;
+            }
+            let Some(place) = source.layers.iter().position(|layer| Some(layer.stream) == track.target)
+            else {
+                continue;
+            };
+            ask_for_keyframe(source, place, now, &mut self.wanted_keyframes);
+        }
+        self.flush_keyframes();
+    }
+
+    /// Requests for lost packets and key frames that are due, and layers that came or went.
+    pub(super) fn video_upkeep(&mut self, now: Instant) {
+        let mut lost = Vec::new();
+        for source in self.sources.values_mut() {
+            if source.next_keyframe.is_some_and(|at| now >= at) {
+                source.next_keyframe = Some(now + self.config.content_keyframes);
+                for place in 0..source.layers.len() {
+                    ask_for_keyframe(source, place, now, &mut self.wanted_keyframes);
+                }
+            }
+            for layer in &mut source.layers {
+                let mut due = Vec::new();
+                layer.missing.due(now, &mut due);
+                if let (Some(ssrc), false) = (layer.ssrc, due.is_empty()) {
+                    lost.push((
+                        source.session,
+                        ssrc,
+                        due.iter().map(|index| low(*index)).collect::<Vec<_>>(),
+                    ));
+                }
+            }
+        }
+        for (sender, ssrc, numbers) in lost {
+            if let Some(peer) = self.sessions.get_mut(&sender).and_then(|session| session.peer.as_mut()) {
+                peer.request_packets(ssrc, &numbers, &mut self.datagrams);
+            }
+        }
+        if now >= self.next_layers {
+            self.next_layers = now + Duration::from_millis(200);
+            let watching: Vec<SessionId> = self
+                .sessions
+                .iter()
+                .filter(|(_, session)| session.peer.as_ref().is_some_and(|peer| !peer.tracks.is_empty()))
+                .map(|(id, _)| *id)
+                .collect();
+            for id in watching {
+                self.choose_layers(now, id);
+            }
+        }
+        self.flush_keyframes();
+    }
+
+    /// Tells a client that sources were paused for it, or go on.
+    #[expect(dead_code, reason = "called by the allocation of bandwidth")]
+    fn tell_paused(&mut self, now: Instant, id: SessionId, groups: Vec<u32>, paused: bool) {
+        let kind = if paused { FrameType::Pause } else { FrameType::Resume };
+        let frame = SignalFrame {
+            pause: Some(PauseResume { group_ids: groups, ..PauseResume::default() }),
+            ..self.frame(now, kind)
+        };
+        self.send(id, &frame);
+    }
+}
+
+/// The best encoding that is sent now and that the client wants; the lowest if all are more than it wants.
+fn choose(now: Instant, source: &Source, track: &Track) -> Option<StreamId> {
+    let named = source.layers.iter().find(|layer| Some(layer.stream) == track.wish.stream);
+    let cap = named.map_or(u32::MAX, |layer| layer.max_kbps.max(1));
+    let cap = cap.min(track.wish.target_kbps.unwrap_or(u32::MAX));
+    let live = || source.layers.iter().filter(|layer| layer.is_live(now));
+    let best = live().filter(|layer| layer.max_kbps <= cap).max_by_key(|layer| layer.max_kbps);
+    best.or_else(|| live().min_by_key(|layer| layer.max_kbps)).or(named).map(|layer| layer.stream)
+}
+
+/// The encoding that a packet is of, learnt from its extensions if need be.
+fn learn(
+    source: &mut Source,
+    camera: &Camera,
+    kind: Payload,
+    header: &Header,
+    packet: &[u8],
+) -> Option<usize> {
+    let repair = kind == Payload::Repair;
+    let of = |layer: &Layer| if repair { layer.repair } else { layer.ssrc };
+    if let Some(place) = source.layers.iter().position(|layer| of(layer) == Some(header.ssrc)) {
+        return Some(place);
+    }
+    let id = if repair { camera.repaired_rid } else { camera.rid };
+    let rid = std::str::from_utf8(extension(id, header, packet)?).ok()?;
+    let place = source.layers.iter().position(|layer| layer.rid.as_deref() == Some(rid))?;
+    let layer = source.layers.get_mut(place)?;
+    if repair {
+        layer.repair = Some(header.ssrc);
+    } else {
+        layer.ssrc = Some(header.ssrc);
+        layer.reception = None;
+        layer.missing = crate::forward::nack::Missing::default();
+    }
+    Some(place)
+}
+
+fn ask_for_keyframe(source: &mut Source, place: usize, now: Instant, wanted: &mut Vec<(SessionId, u32)>) {
+    let sender = source.session;
+    let Some(layer) = source.layers.get_mut(place) else { return };
+    let Some(ssrc) = layer.ssrc else { return };
+    if layer.asked.is_none_or(|at| now.saturating_duration_since(at) >= KEYFRAMES) {
+        layer.asked = Some(now);
+        wanted.push((sender, ssrc));
+    }
+}
+
+fn resend_one(
+    peer: &mut Peer,
+    place: usize,
+    sequence: u16,
+    sources: &std::collections::BTreeMap<crate::ids::GroupId, Source>,
+    out: &mut Datagrams,
+) -> Option<()> {
+    let track = peer.tracks.get_mut(place)?;
+    let source = sources.get(&track.wish.group?)?;
+    let codec = source.codec?;
+    let layer = source.layers.iter().find(|layer| Some(layer.stream) == track.current)?;
+    let index = Extender::at(track.rewriter.newest()).guess(sequence);
+    let cached: &Cached = layer.cache.get(track.rewriter.original(index)?)?;
+    let numbers = track.rewriter.again(cached.index, cached.timestamp)?;
+    let (payload_type, repair) = track.payload_types(codec)?;
+    let descriptor = (codec == VideoCodec::Vp8).then(|| Descriptor::parse(&cached.payload)).flatten();
+    let (payload_type, ssrc, out_index) = match repair {
+        Some(repair) => {
+            track.repair_index += 1;
+            (repair, track.repair, track.repair_index)
+        }
+        None => (payload_type, track.ssrc, numbers.index),
+    };
+    let header = Outgoing {
+        marker: cached.marker,
+        payload_type,
+        sequence: low(out_index),
+        timestamp: numbers.timestamp,
+        ssrc,
+    };
+    let extensions = extensions(track, &cached.carried);
+    peer.send_video(&header, out_index, &extensions, out, |bytes| {
+        if repair.is_some() {
+            bytes.extend_from_slice(&sequence.to_be_bytes());
+        }
+        append(bytes, &cached.payload, descriptor.as_ref(), &numbers);
+    });
+    Some(())
+}
+
+fn append(bytes: &mut Vec<u8>, payload: &[u8], descriptor: Option<&Descriptor>, numbers: &Numbers) {
+    let start = bytes.len();
+    bytes.extend_from_slice(payload);
+    if let (Some(descriptor), Some(copy)) = (descriptor, bytes.get_mut(start..)) {
+        let was = pictures(*descriptor);
+        let picture = was.picture.wrapping_add(numbers.picture) & 0x7fff;
+        descriptor.renumber(copy, picture, was.base.wrapping_add(numbers.base));
+    }
+}
+
+fn pictures(descriptor: Descriptor) -> Pictures {
+    Pictures {
+        picture: descriptor.picture.map_or(0, |(_, picture, _)| picture),
+        base: descriptor.base.map_or(0, |(_, base)| base),
+    }
+}
+
+fn extensions<'a>(track: &Track, carried: &'a Carried) -> Extensions<'a> {
+    let dependency = track.dependency.filter(|_| !carried.dependency.is_empty());
+    Extensions {
+        transport: track.transport,
+        orientation: track.orientation.zip(carried.orientation),
+        dependency: dependency.map(|id| (id, carried.dependency.as_slice())),
+    }
+}
+
+fn extension<'a>(id: Option<u8>, header: &Header, packet: &'a [u8]) -> Option<&'a [u8]> {
+    header.extension(packet, id?)
+}

@@ -1,0 +1,310 @@
+//! One meeting: everybody's signaling, media and presence, owned by one thread.
+//!
+//! Whoever embeds it hands in WebSocket messages, datagrams and the time, and takes out what is to be sent:
+//!
+//! ```text
+//! connect · message · disconnected   → a client's WebSocket
+//! datagram                           → from its peer, found by the routes that the meeting gave out
+//! end · remove · set_capabilities    → from the API
+//! timeout (at poll_timeout)          → the 20 ms of the mix, and everything else that is due
+//!                                      datagrams() and poll_output() → what is to be sent, and what happened
+//! ```
+//!
+//! # Our choices
+//!
+//! - An attendee is present from the moment its media connection is up; its client is then told the whole roster, others
+//!   the change.
+//! - A session of the same attendee and audio session replaces the older one and keeps its place in the roster; one with
+//!   another audio session ends the older one with status 301.
+//! - `num_participants` counts attendees, not their content shares.
+//! - Data messages go to everybody but their sender. A throttled one goes back to its sender with time 0.
+//! - A camera beyond the limit is answered with status 206 and an inactive section; a content share with 409.
+
+mod data;
+mod forwarding;
+mod join;
+mod packets;
+mod roster;
+mod session;
+mod sources;
+mod subscribe;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::audio::{Codecs, Room, SourceId, TICK};
+use crate::config::{Config, Limits};
+use crate::error::TransportError;
+use crate::event::{Farewell, Happened, MediaEvent, Output};
+use crate::ids::{Attendee, Capabilities, GroupId, SessionId};
+use crate::io::Datagrams;
+use crate::signal::proto::{AudioAttendeeState, AudioStatus, FrameType, SignalFrame};
+use crate::signal::{self, FrameError};
+use crate::transport::dtls::Identity;
+use data::Messages;
+use session::Session;
+use sources::Source;
+
+/// Seconds between 1900, where NTP begins, and 1970.
+const NTP_EPOCH: u64 = 2_208_988_800;
+
+/// A meeting with its media.
+#[derive(Debug)]
+pub struct Meeting<C: Codecs> {
+    config: Arc<Config>,
+    limits: Limits,
+    identity: Identity,
+    /// A moment on both clocks: nanoseconds since 1970.
+    epoch: (Instant, u64),
+    sessions: BTreeMap<SessionId, Session>,
+    sources: BTreeMap<GroupId, Source>,
+    room: Room<C>,
+    messages: Messages,
+    datagrams: Datagrams,
+    outputs: VecDeque<Output>,
+    next_tick: Instant,
+    next_metadata: Instant,
+    next_upkeep: Instant,
+    next_layers: Instant,
+    /// Key frames to ask for: whom, and of which source.
+    wanted_keyframes: Vec<(SessionId, u32)>,
+    next_audio: u32,
+    next_stream: u32,
+    next_group: u32,
+    /// Whether everybody has to be told the videos again.
+    stale_index: bool,
+    /// Volumes as they were told last.
+    told_volumes: Option<Vec<AudioAttendeeState>>,
+}
+
+impl<C: Codecs> Meeting<C> {
+    /// A meeting without anybody. `wall` is the wall clock at `now`, in nanoseconds since 1970.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError::Crypto`] when the codec cannot be made.
+    pub fn new(
+        config: Arc<Config>,
+        limits: Limits,
+        identity: Identity,
+        audio: crate::audio::Config,
+        codecs: C,
+        now: Instant,
+        wall: u64,
+    ) -> Result<Self, TransportError> {
+        let room = Room::new(audio, codecs).map_err(|error| TransportError::Crypto(error.to_string()))?;
+        Ok(Self {
+            config,
+            limits,
+            identity,
+            epoch: (now, wall),
+            sessions: BTreeMap::new(),
+            sources: BTreeMap::new(),
+            room,
+            messages: Messages::default(),
+            datagrams: Datagrams::default(),
+            outputs: VecDeque::new(),
+            next_tick: now + TICK,
+            next_metadata: now,
+            next_upkeep: now,
+            next_layers: now,
+            wanted_keyframes: Vec::new(),
+            next_audio: 1,
+            next_stream: 1,
+            next_group: 1,
+            stale_index: false,
+            told_volumes: None,
+        })
+    }
+
+    /// A client has opened its WebSocket.
+    pub fn connect(&mut self, id: SessionId, attendee: Attendee) {
+        let audio = SourceId(self.next_audio);
+        self.next_audio += 1;
+        self.sessions.insert(id, Session::new(attendee, audio));
+    }
+
+    /// A client sent a binary WebSocket message.
+    ///
+    /// # Errors
+    ///
+    /// [`FrameError`] for what is no frame; it is left out and the connection goes on.
+    pub fn message(&mut self, now: Instant, id: SessionId, message: &[u8]) -> Result<(), FrameError> {
+        let frame = signal::decode(message)?;
+        if self.sessions.contains_key(&id) {
+            self.handle_frame(now, id, frame);
+            self.settle(now);
+        }
+        Ok(())
+    }
+
+    /// A client's WebSocket is gone.
+    pub fn disconnected(&mut self, now: Instant, id: SessionId) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        session.socket = false;
+        // Before it has joined there is nothing to come back to.
+        if !session.joined {
+            self.drop_session(now, id, Happened::Left);
+        } else {
+            session.lost.get_or_insert(now);
+        }
+        self.settle(now);
+    }
+
+    /// Everybody is sent away.
+    pub fn end(&mut self, now: Instant, why: Farewell) {
+        let all: Vec<SessionId> = self.sessions.keys().copied().collect();
+        for id in all {
+            self.dismiss(now, id, why);
+        }
+    }
+
+    /// The attendee and its content share are sent away.
+    pub fn remove(&mut self, now: Instant, attendee: &str, why: Farewell) {
+        let its: Vec<SessionId> = self
+            .sessions
+            .iter()
+            .filter(|(_, session)| &*session.attendee.id == attendee)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in its {
+            self.dismiss(now, id, why);
+        }
+        self.settle(now);
+    }
+
+    /// An attendee may do other things from now on.
+    pub fn set_capabilities(&mut self, now: Instant, attendee: &str, capabilities: Capabilities) {
+        let its: Vec<SessionId> = self
+            .sessions
+            .iter()
+            .filter(|(_, session)| &*session.attendee.id == attendee)
+            .map(|(id, _)| *id)
+            .collect();
+        for id in its {
+            if let Some(session) = self.sessions.get_mut(&id) {
+                session.attendee.capabilities = capabilities;
+                let audio = capabilities.audio;
+                self.room.set_capabilities(session.audio, audio.sends(), audio.receives());
+            }
+            self.withdraw_forbidden(now, id);
+        }
+        self.stale_index = true;
+        self.settle(now);
+    }
+
+    /// Nobody is here, nor expected back.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sessions.is_empty()
+    }
+
+    /// The sessions that are here or expected back.
+    pub fn attendees(&self) -> impl Iterator<Item = &Attendee> {
+        self.sessions.values().map(|session| &session.attendee)
+    }
+
+    /// What has been counted of the audio.
+    #[must_use]
+    pub fn audio_stats(&self) -> &crate::audio::Stats {
+        self.room.stats()
+    }
+
+    /// A read-only tap of the mix of the last 20 ms: see [`Room::mixed`].
+    #[must_use]
+    pub fn mixed(&self) -> &[f32] {
+        self.room.mixed()
+    }
+
+    /// Does what is due.
+    pub fn timeout(&mut self, now: Instant) {
+        // After a long pause the frames in between are left out.
+        if now.saturating_duration_since(self.next_tick) > 10 * TICK {
+            self.next_tick = now;
+        }
+        while now >= self.next_tick {
+            self.next_tick += TICK;
+            self.mix(now);
+        }
+        if now >= self.next_metadata {
+            self.next_metadata = now + roster::METADATA;
+            self.tell_volumes(now);
+        }
+        if now >= self.next_upkeep {
+            self.next_upkeep = now + Duration::from_millis(10);
+            self.upkeep(now);
+        }
+        self.settle(now);
+    }
+
+    /// When [`Self::timeout`] wants to be called.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Instant {
+        self.next_tick.min(self.next_metadata).min(self.next_upkeep)
+    }
+
+    /// Datagrams to send; whoever takes them clears them.
+    pub fn datagrams(&mut self) -> &mut Datagrams {
+        &mut self.datagrams
+    }
+
+    /// The next thing that is to be done outside.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Milliseconds since 1970.
+    fn wall_ms(&self, now: Instant) -> u64 {
+        self.wall_ns(now) / 1_000_000
+    }
+
+    fn wall_ns(&self, now: Instant) -> u64 {
+        let since = now.saturating_duration_since(self.epoch.0).as_nanos();
+        self.epoch.1.saturating_add(u64::try_from(since).unwrap_or_default())
+    }
+
+    /// The wall clock as NTP writes it.
+    fn ntp(&self, now: Instant) -> u64 {
+        let nanos = self.wall_ns(now);
+        let seconds = (nanos / 1_000_000_000 + NTP_EPOCH) & 0xffff_ffff;
+        let fraction = ((nanos % 1_000_000_000) << 32) / 1_000_000_000;
+        (seconds << 32) | fraction
+    }
+
+    fn frame(&self, now: Instant, kind: FrameType) -> SignalFrame {
+        SignalFrame::new(self.wall_ms(now), kind)
+    }
+
+    fn send(&mut self, id: SessionId, frame: &SignalFrame) {
+        if self.sessions.get(&id).is_some_and(|session| session.socket) {
+            self.outputs.push_back(Output::Signal { session: id, message: signal::encode(frame).into() });
+        }
+    }
+
+    fn event(&mut self, attendee: Attendee, what: Happened) {
+        self.outputs.push_back(Output::Event(MediaEvent { attendee, what }));
+    }
+
+    /// Sends a session away.
+    fn dismiss(&mut self, now: Instant, id: SessionId, why: Farewell) {
+        if let Some(status) = why.audio_status() {
+            let frame = SignalFrame {
+                audio_status: Some(AudioStatus { audio_status: Some(status) }),
+                ..self.frame(now, FrameType::AudioStatus)
+            };
+            self.send(id, &frame);
+        }
+        if self.sessions.get(&id).is_some_and(|session| session.socket) {
+            self.outputs.push_back(Output::Close { session: id, code: why.close_code() });
+        }
+        self.drop_session(now, id, Happened::Left);
+    }
+
+    /// Tells everybody what has changed, once for all that was done.
+    fn settle(&mut self, now: Instant) {
+        if std::mem::take(&mut self.stale_index) {
+            self.tell_index(now);
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Who is present, muted, loud, and on a weak connection (the signaling guide, sections 8.1 to 8.4).
+
+use std::time::{Duration, Instant};
+
+use super::Meeting;
+use crate::audio::Codecs;
+use crate::event::Happened;
+use crate::ids::SessionId;
+use crate::signal::proto::{
+    AudioAttendeeState, AudioMetadata, AudioStreamIdInfo, AudioStreamIdInfoFrame, FrameType, SignalFrame,
+};
+
+/// Time between two tellings of volumes.
+pub(super) const METADATA: Duration = Duration::from_millis(200);
+/// Loss of a client's voice from which its signal counts as weak, and as bad, in 256ths.
+const WEAK: (u8, u8) = (13, 52);
+/// A volume that stands for silence.
+const SILENT: u8 = 42;
+
+impl<C: Codecs> Meeting<C> {
+    /// The client's media connection is up: it is present from now on.
+    pub(super) fn present(&mut self, now: Instant, id: SessionId) {
+        let next = self.next_audio;
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let new = session.stream.is_none();
+        let stream = *session.stream.get_or_insert(next);
+        let attendee = session.attendee.clone();
+        session.informed = true;
+        session.lost = None;
+        if new {
+            self.next_audio += 1;
+        }
+        let all: Vec<AudioStreamIdInfo> =
+            self.sessions.values().filter_map(super::session::Session::told).collect();
+        self.tell_roster(now, id, all);
+        let own = self.sessions.get(&id).and_then(super::session::Session::told);
+        if new {
+            self.tell_others(now, Some(id), own.into_iter().collect());
+            self.event(attendee, Happened::Joined);
+        }
+        debug_assert!(stream > 0, "zero stands for nobody");
+    }
+
+    pub(super) fn tell_gone(&mut self, now: Instant, stream: u32, dropped: bool) {
+        let gone = AudioStreamIdInfo {
+            audio_stream_id: Some(stream),
+            dropped: dropped.then_some(true),
+            ..AudioStreamIdInfo::default()
+        };
+        self.tell_others(now, None, vec![gone]);
+    }
+
+    pub(super) fn set_muted(&mut self, now: Instant, id: SessionId, muted: bool) {
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        self.room.set_muted(session.audio, muted);
+        if session.muted == muted {
+            return;
+        }
+        session.muted = muted;
+        let Some(stream) = session.stream else { return };
+        let change = AudioStreamIdInfo {
+            audio_stream_id: Some(stream),
+            muted: Some(muted),
+            ..AudioStreamIdInfo::default()
+        };
+        self.tell_others(now, None, vec![change]);
+    }
+
+    /// Volumes of who is loud, and signals of who is weak. Whoever is not named is silent, and well.
+    pub(super) fn tell_volumes(&mut self, now: Instant) {
+        let levels: Vec<(crate::audio::SourceId, u8)> = self
+            .room
+            .levels(now)
+            .filter(|voice| voice.speaking && voice.volume < SILENT)
+            .map(|voice| (voice.id, voice.volume))
+            .collect();
+        let mut states: Vec<AudioAttendeeState> = Vec::new();
+        for session in self.sessions.values_mut() {
+            let Some(stream) = session.stream else { continue };
+            let volume =
+                levels.iter().find(|(id, _)| *id == session.audio).map(|(_, volume)| u32::from(*volume));
+            let lost = session
+                .peer
+                .as_ref()
+                .and_then(|peer| peer.voice.as_ref()?.reception.as_ref())
+                .map_or(0, crate::rtp::reception::Reception::fraction_lost);
+            session.signal = match lost {
+                _ if session.lost.is_some() => 0,
+                lost if lost >= WEAK.1 => 0,
+                lost if lost >= WEAK.0 => 1,
+                _ => 2,
+            };
+            let signal_strength = (session.signal < 2).then_some(u32::from(session.signal));
+            if volume.is_some() || signal_strength.is_some() {
+                states.push(AudioAttendeeState {
+                    audio_stream_id: Some(stream),
+                    volume,
+                    muted: None,
+                    signal_strength,
+                });
+            }
+        }
+        // Stream 0 is nobody: with a volume it tells that the others have none, with a signal that the others' is good.
+        if states.iter().all(|state| state.volume.is_none()) {
+            states.push(AudioAttendeeState {
+                audio_stream_id: Some(0),
+                volume: Some(u32::from(SILENT)),
+                muted: None,
+                signal_strength: Some(2),
+            });
+        } else if states.iter().all(|state| state.signal_strength.is_none()) {
+            let nobody = AudioAttendeeState {
+                audio_stream_id: Some(0),
+                signal_strength: Some(2),
+                ..Default::default()
+            };
+            states.push(nobody);
+        }
+        // A voice that goes on has to be told again, or clients take it for silent; what else is the same need not.
+        if levels.is_empty() && self.told_volumes.as_ref() == Some(&states) {
+            return;
+        }
+        let frame = SignalFrame {
+            audio_metadata: Some(AudioMetadata { attendee_states: states.clone() }),
+            ..self.frame(now, FrameType::AudioMetadata)
+        };
+        self.told_volumes = Some(states);
+        self.tell_informed(None, &frame);
+    }
+
+    fn tell_roster(&mut self, now: Instant, id: SessionId, streams: Vec<AudioStreamIdInfo>) {
+        let frame = self.roster_frame(now, streams);
+        self.send(id, &frame);
+        self.told_volumes = None;
+    }
+
+    fn tell_others(&mut self, now: Instant, but: Option<SessionId>, streams: Vec<AudioStreamIdInfo>) {
+        let frame = self.roster_frame(now, streams);
+        self.tell_informed(but, &frame);
+    }
+
+    fn roster_frame(&self, now: Instant, streams: Vec<AudioStreamIdInfo>) -> SignalFrame {
+        SignalFrame {
+            audio_stream_id_info: Some(AudioStreamIdInfoFrame { streams }),
+            ..self.frame(now, FrameType::AudioStreamIdInfo)
+        }
+    }
+
+    /// Sends a frame to everybody who knows the roster, encoded once.
+    fn tell_informed(&mut self, but: Option<SessionId>, frame: &SignalFrame) {
+        let message: std::sync::Arc<[u8]> = crate::signal::encode(frame).into();
+        for (id, session) in &self.sessions {
+            if session.informed && session.socket && Some(*id) != but {
+                let message = std::sync::Arc::clone(&message);
+                self.outputs.push_back(crate::event::Output::Signal { session: *id, message });
+            }
+        }
+    }
+}
+
+impl super::session::Session {
+    /// How the roster tells it, if it is present.
+    fn told(&self) -> Option<AudioStreamIdInfo> {
+        Some(AudioStreamIdInfo {
+            audio_stream_id: Some(self.stream?),
+            attendee_id: Some(self.attendee.name()),
+            muted: Some(self.muted),
+            external_user_id: Some(self.attendee.external_user_id.to_string()),
+            dropped: None,
+        })
+    }
+}

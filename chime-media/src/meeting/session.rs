@@ -1,0 +1,75 @@
+//! A client's session.
+
+use std::time::Instant;
+
+use crate::audio::SourceId;
+use crate::ids::{Attendee, GroupId};
+use crate::peer::Peer;
+use crate::signal::proto::Index;
+
+/// One WebSocket and its peer.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) attendee: Attendee,
+    /// Its name in the mix.
+    pub(super) audio: SourceId,
+    /// The WebSocket is open.
+    pub(super) socket: bool,
+    /// It has sent JOIN and was let in.
+    pub(super) joined: bool,
+    /// Told apart from other devices of the attendee by this.
+    pub(super) audio_session: Option<u64>,
+    pub(super) peer: Option<Box<Peer>>,
+    pub(super) muted: bool,
+    /// Its number in the roster, once it is present.
+    pub(super) stream: Option<u32>,
+    /// It has been told the whole roster.
+    pub(super) informed: bool,
+    /// The video it sends.
+    pub(super) group: Option<GroupId>,
+    /// Wants no key frames asked of its content every few seconds.
+    pub(super) no_periodic_keyframes: bool,
+    /// The signal as it was told last: 2 is good.
+    pub(super) signal: u8,
+    /// Since when its socket, or its peer, is gone.
+    pub(super) lost: Option<Instant>,
+    /// What is left of its data messages: tokens and when they were counted.
+    pub(super) allowance: Option<(f64, Instant)>,
+    /// The videos it was told of last.
+    pub(super) told_index: Option<Index>,
+}
+
+impl Session {
+    pub(super) fn new(attendee: Attendee, audio: SourceId) -> Self {
+        Self {
+            attendee,
+            audio,
+            socket: true,
+            joined: false,
+            audio_session: None,
+            peer: None,
+            muted: false,
+            stream: None,
+            informed: false,
+            group: None,
+            no_periodic_keyframes: false,
+            signal: 2,
+            lost: None,
+            allowance: None,
+            told_index: None,
+        }
+    }
+
+    /// Whether it may receive the video of a camera, or of a content share.
+    pub(super) fn may_watch(&self, content: bool) -> bool {
+        let capabilities = self.attendee.capabilities;
+        let capability = if content { capabilities.content } else { capabilities.video };
+        !self.attendee.content && capability.receives()
+    }
+
+    /// Whether it may send video.
+    pub(super) fn may_show(&self) -> bool {
+        let capabilities = self.attendee.capabilities;
+        if self.attendee.content { capabilities.content.sends() } else { capabilities.video.sends() }
+    }
+}

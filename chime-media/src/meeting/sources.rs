@@ -1,0 +1,299 @@
+//! Videos that can be received, and how everybody is told of them (the signaling guide, sections 4.3 and 6.1).
+
+use std::time::{Duration, Instant};
+
+use super::Meeting;
+use crate::audio::Codecs;
+use crate::event::Happened;
+use crate::forward::cache::Cache;
+use crate::forward::nack::Missing;
+use crate::ids::{Attendee, GroupId, SessionId, StreamId};
+use crate::peer::Camera;
+use crate::rtp::reception::Reception;
+use crate::sdp::VideoCodec;
+use crate::signal::proto::{
+    FrameType, Index, SignalFrame, StreamAllocation, StreamDescriptor, StreamMediaType, VideoCodecCapability,
+};
+
+/// An encoding that sent nothing for this long is not sent at the moment.
+const LIVE: Duration = Duration::from_secs(2);
+
+/// A camera or a content share.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) session: SessionId,
+    pub(super) attendee: Attendee,
+    /// Its encodings, in the sender's order.
+    pub(super) layers: Vec<Layer>,
+    /// What its packets are, once one came.
+    pub(super) codec: Option<VideoCodec>,
+    /// Who gets it: sessions, and which of their tracks.
+    pub(super) subscribers: Vec<(SessionId, usize)>,
+    /// When the next key frame is asked for without a need.
+    pub(super) next_keyframe: Option<Instant>,
+}
+
+/// One encoding.
+#[derive(Debug)]
+pub(super) struct Layer {
+    pub(super) stream: StreamId,
+    pub(super) rid: Option<String>,
+    /// Most it may have, in kbit/s; zero while it is switched off.
+    pub(super) max_kbps: u32,
+    pub(super) framerate: u32,
+    pub(super) ssrc: Option<u32>,
+    pub(super) repair: Option<u32>,
+    pub(super) cache: Cache,
+    pub(super) missing: Missing,
+    pub(super) reception: Option<Reception>,
+    pub(super) last_packet: Option<Instant>,
+    /// When it was asked for a key frame last.
+    pub(super) asked: Option<Instant>,
+    /// Octets since a moment, and the rate before that in bit/s.
+    pub(super) meter: (usize, Instant, u32),
+}
+
+impl Layer {
+    fn new(now: Instant, stream: StreamId, rid: Option<String>) -> Self {
+        Self {
+            stream,
+            rid,
+            max_kbps: 0,
+            framerate: 0,
+            ssrc: None,
+            repair: None,
+            cache: Cache::default(),
+            missing: Missing::default(),
+            reception: None,
+            last_packet: None,
+            asked: None,
+            meter: (0, now, 0),
+        }
+    }
+
+    /// Whether it is being sent.
+    pub(super) fn is_live(&self, now: Instant) -> bool {
+        self.max_kbps > 0 && self.last_packet.is_some_and(|at| now.saturating_duration_since(at) < LIVE)
+    }
+
+    /// Counts octets; the rate is over half a second.
+    pub(super) fn measure(&mut self, now: Instant, octets: usize) {
+        const OVER: Duration = Duration::from_millis(500);
+        let (sum, since, _) = &mut self.meter;
+        *sum += octets;
+        let elapsed = now.saturating_duration_since(*since);
+        if elapsed >= OVER {
+            let bits = u128::try_from(*sum).unwrap_or_default() * 8_000_000 / elapsed.as_micros().max(1);
+            self.meter = (0, now, u32::try_from(bits).unwrap_or(u32::MAX));
+        }
+    }
+}
+
+impl<C: Codecs> Meeting<C> {
+    /// A session sends the video that `streams` describe; tells the ids it was given, or `None` when there is no room.
+    pub(super) fn publish(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        camera: &Camera,
+        streams: &[StreamDescriptor],
+    ) -> Option<Vec<StreamAllocation>> {
+        let session = self.sessions.get(&id)?;
+        let wanted = if camera.layers.is_empty() { 1 } else { camera.layers.len() };
+        let attendee = session.attendee.clone();
+        let kept = session
+            .group
+            .filter(|group| self.sources.get(group).is_some_and(|source| source.layers.len() == wanted));
+        let group = match kept {
+            Some(group) => group,
+            None => {
+                self.withdraw(now, id);
+                if !attendee.content && self.cameras() >= self.limits.video_tiles {
+                    return None;
+                }
+                self.new_source(now, id, &attendee, camera, wanted)
+            }
+        };
+        let source = self.sources.get_mut(&group)?;
+        for (place, layer) in source.layers.iter_mut().enumerate() {
+            let described = streams.get(place).or(streams.last());
+            layer.max_kbps = described.and_then(|stream| stream.max_bitrate_kbps).unwrap_or(1500);
+            layer.framerate = described.and_then(|stream| stream.framerate).unwrap_or(15);
+            if camera.layers.is_empty() {
+                let ssrc = camera.ssrcs.first().copied();
+                if layer.ssrc != ssrc {
+                    let fresh = Layer::new(now, layer.stream, None);
+                    let (max_kbps, framerate) = (layer.max_kbps, layer.framerate);
+                    *layer = Layer { max_kbps, framerate, ssrc, ..fresh };
+                }
+                layer.repair =
+                    camera.repairs.iter().find(|(media, _)| Some(*media) == ssrc).map(|(_, repair)| *repair);
+            }
+        }
+        self.stale_index = true;
+        let allocations = source.layers.iter().enumerate().map(|(place, layer)| StreamAllocation {
+            track_label: streams.get(place).and_then(|stream| stream.track_label.clone()),
+            stream_id: Some(layer.stream.0),
+            group_id: Some(group.0),
+        });
+        Some(allocations.collect())
+    }
+
+    fn cameras(&self) -> usize {
+        self.sources.values().filter(|source| !source.attendee.content).count()
+    }
+
+    fn new_source(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        attendee: &Attendee,
+        camera: &Camera,
+        wanted: usize,
+    ) -> GroupId {
+        let group = GroupId(self.next_group);
+        self.next_group += 1;
+        let layers = (0..wanted).map(|place| {
+            let rid = camera.layers.get(place).map(|layer| layer.rid.clone());
+            let stream = StreamId(self.next_stream);
+            self.next_stream += 1;
+            Layer::new(now, stream, rid)
+        });
+        let layers = layers.collect();
+        let periodic =
+            attendee.content && self.sessions.get(&id).is_some_and(|session| !session.no_periodic_keyframes);
+        let source = Source {
+            session: id,
+            attendee: attendee.clone(),
+            layers,
+            codec: None,
+            subscribers: Vec::new(),
+            next_keyframe: periodic.then(|| now + self.config.content_keyframes),
+        };
+        self.sources.insert(group, source);
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.group = Some(group);
+        }
+        self.event(attendee.clone(), Happened::VideoStarted);
+        group
+    }
+
+    /// A session sends no video any more.
+    pub(super) fn withdraw(&mut self, _now: Instant, id: SessionId) {
+        let Some(group) = self.sessions.get_mut(&id).and_then(|session| session.group.take()) else { return };
+        if let Some(source) = self.sources.remove(&group) {
+            self.event(source.attendee, Happened::VideoStopped);
+            self.stale_index = true;
+        }
+    }
+
+    /// Takes away what an attendee may not send, or receive, any more.
+    pub(super) fn withdraw_forbidden(&mut self, now: Instant, id: SessionId) {
+        if self.sessions.get(&id).is_some_and(|session| !session.may_show()) {
+            self.withdraw(now, id);
+        }
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let (cameras, contents) = (session.may_watch(false), session.may_watch(true));
+        let sources = &self.sources;
+        let Some(peer) = &mut session.peer else { return };
+        for track in &mut peer.tracks {
+            let content =
+                track.wish.group.and_then(|group| sources.get(&group)).map(|source| source.attendee.content);
+            if content.is_some_and(|content| if content { !contents } else { !cameras }) {
+                track.want(None, None);
+            }
+        }
+        self.resubscribe();
+    }
+
+    /// Notes anew who gets what.
+    pub(super) fn resubscribe(&mut self) {
+        for source in self.sources.values_mut() {
+            source.subscribers.clear();
+        }
+        for (id, session) in &self.sessions {
+            let tracks = session.peer.iter().flat_map(|peer| peer.tracks.iter().enumerate());
+            for (place, track) in tracks {
+                if let Some(source) = track.wish.group.and_then(|group| self.sources.get_mut(&group)) {
+                    source.subscribers.push((*id, place));
+                }
+            }
+        }
+    }
+
+    /// The group of a stream.
+    pub(super) fn group_of(&self, stream: StreamId) -> Option<GroupId> {
+        self.sources
+            .iter()
+            .find(|(_, source)| source.layers.iter().any(|layer| layer.stream == stream))
+            .map(|(group, _)| *group)
+    }
+
+    /// The videos that a session may receive.
+    pub(super) fn index_for(&self, now: Instant, id: SessionId) -> SignalFrame {
+        let mut index = Index {
+            at_capacity: Some(self.cameras() >= self.limits.video_tiles),
+            num_participants: u32::try_from(
+                self.sessions.values().filter(|session| session.joined && !session.attendee.content).count(),
+            )
+            .ok(),
+            supported_receive_codec_intersection: self.common_codecs(),
+            ..Index::default()
+        };
+        if let Some(session) = self.sessions.get(&id) {
+            let visible = self.sources.iter().filter(|(_, source)| {
+                source.attendee.id != session.attendee.id && session.may_watch(source.attendee.content)
+            });
+            for (group, source) in visible {
+                for layer in source.layers.iter().filter(|layer| layer.max_kbps > 0) {
+                    index.sources.push(StreamDescriptor {
+                        stream_id: Some(layer.stream.0),
+                        framerate: Some(layer.framerate),
+                        max_bitrate_kbps: Some(layer.max_kbps),
+                        group_id: Some(group.0),
+                        avg_bitrate_bps: Some(layer.max_kbps.saturating_mul(1000)),
+                        attendee_id: Some(source.attendee.name()),
+                        media_type: Some(StreamMediaType::Video.into()),
+                        external_user_id: Some(source.attendee.external_user_id.to_string()),
+                        ..StreamDescriptor::default()
+                    });
+                }
+            }
+        }
+        SignalFrame { index: Some(index), ..self.frame(now, FrameType::Index) }
+    }
+
+    /// Codecs that all who may watch can decode; empty while that is not known of anybody.
+    fn common_codecs(&self) -> Vec<i32> {
+        let mut common: Option<Vec<VideoCodecCapability>> = None;
+        for session in self.sessions.values().filter(|session| !session.attendee.content) {
+            let Some(peer) = &session.peer else { continue };
+            let known: Vec<VideoCodecCapability> = match peer.tracks.first() {
+                Some(track) => track.codecs().filter_map(VideoCodec::capability).collect(),
+                None => peer.camera.codecs().filter_map(VideoCodec::capability).collect(),
+            };
+            match &mut common {
+                None => common = Some(known),
+                Some(common) => common.retain(|codec| known.contains(codec)),
+            }
+        }
+        let mut codecs: Vec<i32> = common.unwrap_or_default().into_iter().map(i32::from).collect();
+        codecs.sort_unstable();
+        codecs.dedup();
+        codecs
+    }
+
+    /// Tells everybody the videos.
+    pub(super) fn tell_index(&mut self, now: Instant) {
+        let all: Vec<SessionId> =
+            self.sessions.iter().filter(|(_, session)| session.joined).map(|(id, _)| *id).collect();
+        for id in all {
+            let frame = self.index_for(now, id);
+            let Some(session) = self.sessions.get_mut(&id) else { continue };
+            if session.told_index.as_ref() != frame.index.as_ref() {
+                session.told_index.clone_from(&frame.index);
+                self.send(id, &frame);
+            }
+        }
+    }
+}
