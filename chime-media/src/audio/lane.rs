@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::codec::{Channels, CodecError, Codecs, Decoder, FRAME};
 use super::jitter::{Arrival, JitterBuffer, Pull};
-use super::{SourceId, Stats, level};
+use super::{Role, SourceId, Stats, level};
 
 /// The longest Opus packet, 120 ms.
 const LONGEST: usize = 5760;
@@ -22,6 +22,7 @@ const QUIET: f32 = 45.0;
 #[derive(Debug)]
 pub(super) struct Lane<D> {
     pub(super) id: SourceId,
+    pub(super) role: Role,
     pub(super) channels: Channels,
     pub(super) jitter: JitterBuffer,
     decoder: D,
@@ -31,6 +32,8 @@ pub(super) struct Lane<D> {
     /// This tick's samples, interleaved in `channels`.
     out: Vec<f32>,
     sounding: bool,
+    /// Whether `out` is to be mixed in this tick.
+    pub(super) in_mix: bool,
     /// Ticks that the delay has been too long, or too short.
     off_target: u32,
     pub(super) last_active: Instant,
@@ -47,6 +50,7 @@ impl<D: Decoder> Lane<D> {
         let count = channels.count();
         Ok(Self {
             id: SourceId(0),
+            role: Role::Attendee,
             channels,
             jitter: JitterBuffer::new(),
             decoder: codecs.decoder(channels)?,
@@ -54,6 +58,7 @@ impl<D: Decoder> Lane<D> {
             ready: 0,
             out: vec![0.0; FRAME * count],
             sounding: false,
+            in_mix: false,
             off_target: 0,
             last_active: now,
             #[cfg(feature = "noise-suppression")]
@@ -62,8 +67,10 @@ impl<D: Decoder> Lane<D> {
     }
 
     /// Makes it another source's.
-    pub(super) fn assign(&mut self, id: SourceId, now: Instant) {
+    pub(super) fn assign(&mut self, id: SourceId, role: Role, now: Instant) {
         self.id = id;
+        self.role = role;
+        self.in_mix = false;
         self.jitter.reset();
         self.decoder.reset();
         self.ready = 0;
@@ -95,13 +102,25 @@ impl<D: Decoder> Lane<D> {
         self.jitter.insert(arrival, now, stats);
     }
 
+    /// Who must not hear it, besides its own connection.
+    pub(super) fn owner(&self) -> Option<SourceId> {
+        match self.role {
+            Role::Attendee => None,
+            Role::Content { owner } => owner,
+        }
+    }
+
     /// This tick's samples.
     pub(super) fn pcm(&self) -> &[f32] {
         &self.out
     }
 
-    /// Makes this tick's samples; `false` if there are none.
-    pub(super) fn produce(&mut self, now: Instant, draining: bool, stats: &mut Stats) -> bool {
+    /// Makes this tick's samples, if there are any.
+    pub(super) fn produce(&mut self, now: Instant, draining: bool, stats: &mut Stats) {
+        self.in_mix = self.play(now, draining, stats);
+    }
+
+    fn play(&mut self, now: Instant, draining: bool, stats: &mut Stats) -> bool {
         let frame = FRAME * self.channels.count();
         let resumed = !self.sounding;
         let more = self.correct(now, draining, stats);

@@ -6,9 +6,9 @@
 //! ```text
 //! observe ─ level: who talks?     level.rs speaker.rs   a packet of a silent attendee ends here, still encrypted
 //! packet  ─ red.rs jitter.rs      unpacked, put in order by timestamp
-//! tick    ─ lane.rs               per talker: due packet, or FEC, or concealment → 20 ms of samples
+//! tick    ─ lanes.rs lane.rs      per talker: due packet, or FEC, or concealment → 20 ms of samples
 //!         ─ mix.rs limiter.rs     summed once for those who are silent, once for each who is in the mix
-//!         ─ output.rs             encoded; or not, when there is nothing to hear
+//!         ─ audience.rs output.rs encoded; or not, when there is nothing to hear
 //! ```
 //!
 //! All listeners who are not in the mix share one encoder. Whoever enters it gets a copy of that encoder, which from then
@@ -26,6 +26,7 @@
 //!   louder.
 //! - Silence: after 200 ms a frame goes out every 400 ms, which keeps the receiver's clock and its path alive.
 
+mod audience;
 mod codec;
 mod config;
 mod delay;
@@ -34,6 +35,7 @@ mod denoise;
 mod ids;
 mod jitter;
 mod lane;
+mod lanes;
 mod level;
 mod limiter;
 mod mix;
@@ -42,6 +44,7 @@ mod opus;
 mod output;
 pub mod red;
 mod room;
+mod source;
 mod speaker;
 mod stats;
 #[cfg(test)]
@@ -55,5 +58,6 @@ pub use ids::{Format, Interest, Role, SourceId};
 #[cfg(feature = "opus")]
 pub use opus::{Opus, OpusDecoder, OpusEncoder};
 pub use output::Frame;
-pub use room::{Frames, Room, Voice};
+pub use room::{Frames, Room};
+pub use source::Voice;
 pub use stats::Stats;

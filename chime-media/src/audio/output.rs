@@ -68,6 +68,7 @@ impl<E: Encoder> Output<E> {
     /// Begins a stream that nobody has heard yet.
     pub(super) fn reset(&mut self) {
         self.encoder.reset();
+        self.limiter = Limiter::new();
         self.silent = HANG;
         self.unsent = REFRESH;
     }

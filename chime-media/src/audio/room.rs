@@ -1,74 +1,21 @@
 //! A meeting's audio.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::codec::{Channels, CodecError, Codecs, Content, EncoderSettings};
+use super::audience::Audience;
+use super::codec::{CodecError, Codecs, Content};
 use super::jitter::Arrival;
-use super::lane::Lane;
-use super::level::{self, Level, SILENT};
-use super::mix::{self, Part};
-use super::output::{Frame, Output};
+use super::lanes::Lanes;
+use super::level;
+use super::output::Frame;
 use super::red::Red;
+use super::source::{Source, Voice};
 use super::speaker::{Rules, Talkers};
 use super::{Config, Format, Interest, Role, SourceId, Stats};
 
-/// A source that was not heard for this long gives its decoder back; sooner forgets what is known of its network.
-const LANE_KEPT: Duration = Duration::from_secs(10);
-
 /// Ticks for which the mix counts as music after a screen share fell silent.
 const MUSIC_HANG: u32 = 50;
-
-/// A packet without a level may be speech: it is taken to be this loud until it has been decoded.
-const UNKNOWN: f32 = 50.0;
-
-/// How loud an attendee is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Voice {
-    /// Who.
-    pub id: SourceId,
-    /// dB below full scale, from 14 (full) to 42 (silence), as AUDIO_METADATA has it.
-    pub volume: u8,
-    /// Is in the mix and above the silence level.
-    pub speaking: bool,
-}
-
-#[derive(Debug)]
-struct Source {
-    role: Role,
-    muted: bool,
-    may_send: bool,
-    may_hear: bool,
-    loss_percent: u8,
-    level: Level,
-    /// Whether its packets carry levels.
-    levelled: bool,
-}
-
-impl Source {
-    fn listens(&self) -> bool {
-        self.may_hear && self.role == Role::Attendee
-    }
-
-    fn sends(&self) -> bool {
-        self.may_send && !self.muted
-    }
-}
-
-#[derive(Debug)]
-struct Active {
-    id: SourceId,
-    /// Who must not hear it, besides its own connection.
-    owner: Option<SourceId>,
-    lane: usize,
-}
-
-#[derive(Debug)]
-struct Personal<E> {
-    id: SourceId,
-    output: Output<E>,
-    needed: Instant,
-}
 
 /// The audio of one meeting.
 #[derive(Debug)]
@@ -78,18 +25,8 @@ pub struct Room<C: Codecs> {
     sources: BTreeMap<SourceId, Source>,
     talkers: Talkers,
     contents: Talkers,
-    lanes: Vec<Lane<C::Decoder>>,
-    spare_lanes: Vec<Lane<C::Decoder>>,
-    active: Vec<Active>,
-    shared: Output<C::Encoder>,
-    /// Whether the shared stream has been heard in the last tick, so that its encoder is where its listeners are.
-    shared_warm: bool,
-    shared_listeners: usize,
-    shared_loss: u8,
-    /// Who shares has changed.
-    regroup: bool,
-    personal: Vec<Personal<C::Encoder>>,
-    spare_outputs: Vec<Output<C::Encoder>>,
+    lanes: Lanes<C::Decoder>,
+    audience: Audience<C::Encoder>,
     music: u32,
     stats: Stats,
 }
@@ -108,19 +45,11 @@ impl<C: Codecs> Room<C> {
             margin: f32::from(config.takeover_margin),
         };
         Ok(Self {
-            shared: Output::new(&codecs, config.channels)?,
+            audience: Audience::new(&config, &codecs)?,
             talkers: Talkers::new(rules(config.max_talkers)),
             contents: Talkers::new(rules(config.max_contents)),
             sources: BTreeMap::new(),
-            lanes: Vec::new(),
-            spare_lanes: Vec::new(),
-            active: Vec::new(),
-            shared_warm: false,
-            shared_listeners: 0,
-            shared_loss: 0,
-            regroup: true,
-            personal: Vec::new(),
-            spare_outputs: Vec::new(),
+            lanes: Lanes::new(),
             music: 0,
             stats: Stats::default(),
             config,
@@ -131,16 +60,7 @@ impl<C: Codecs> Room<C> {
     /// Adds a connection, unmuted, that may send and hear. One of the same id is replaced.
     pub fn join(&mut self, id: SourceId, role: Role) {
         self.leave(id);
-        let source = Source {
-            role,
-            muted: false,
-            may_send: true,
-            may_hear: true,
-            loss_percent: 0,
-            level: Level::new(),
-            levelled: true,
-        };
-        self.sources.insert(id, source);
+        self.sources.insert(id, Source::new(role));
     }
 
     /// Removes a connection; what it said and was not yet played is not heard.
@@ -148,17 +68,13 @@ impl<C: Codecs> Room<C> {
         self.sources.remove(&id);
         self.talkers.remove(id);
         self.contents.remove(id);
-        if let Some(at) = self.lanes.iter().position(|lane| lane.id == id) {
-            let lane = self.lanes.swap_remove(at);
-            self.spare_lanes.push(lane);
-        }
-        self.drop_personal(id);
-        self.regroup = true;
+        self.lanes.close(id);
+        self.audience.remove(id);
     }
 
     /// Begins a new stream of the same connection: its SSRC, sequence numbers or timestamps have changed.
     pub fn reset(&mut self, id: SourceId) {
-        if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == id) {
+        if let Some(lane) = self.lanes.get_mut(id) {
             lane.restart();
         }
     }
@@ -177,24 +93,19 @@ impl<C: Codecs> Room<C> {
             source.may_send = may_send;
             source.may_hear = may_hear;
         }
-        if !may_hear {
-            self.drop_personal(id);
+        if may_hear {
+            self.audience.change();
+        } else {
+            self.audience.remove(id);
         }
         self.hush(id);
-        self.regroup = true;
     }
 
     /// The loss that a listener reports, 0 to 1. FEC follows the worst of those who share an encoder.
     pub fn set_loss(&mut self, id: SourceId, fraction: f32) {
         if let Some(source) = self.sources.get_mut(&id) {
-            let percent = (fraction * 100.0).clamp(0.0, 100.0);
-            // In steps, so that the encoder is not told of each flicker; above 30 the copies cost more than they save.
-            source.loss_percent = [1_u8, 3, 5, 10, 15, 20, 30]
-                .into_iter()
-                .rev()
-                .find(|step| percent + 0.01 >= f32::from(*step))
-                .unwrap_or(0);
-            self.regroup = true;
+            source.set_loss(fraction);
+            self.audience.change();
         }
     }
 
@@ -205,38 +116,26 @@ impl<C: Codecs> Room<C> {
 
     /// A packet came, still encrypted, with this level in its header: dB below full scale as in RFC 6464, 0 loud to 127
     /// silent. Is it worth decrypting?
+    ///
+    /// Without a level it is, while there is a place: the decoded sound is measured instead.
     pub fn observe(&mut self, id: SourceId, level: Option<u8>, now: Instant) -> Interest {
-        let interest = self.judge(id, level, now);
-        if interest == Interest::Skip {
-            self.stats.skipped += 1;
+        let chosen = self.chosen(id);
+        if let Some(source) = self.sources.get_mut(&id).filter(|source| source.sends()) {
+            let raw = source.observe(level, chosen, now);
+            let places = match source.role {
+                Role::Attendee => &mut self.talkers,
+                Role::Content { .. } => &mut self.contents,
+            };
+            if places.offer(id, raw, source.level.at(now), now) {
+                return Interest::Decode;
+            }
         }
-        interest
+        self.stats.skipped += 1;
+        Interest::Skip
     }
 
-    fn judge(&mut self, id: SourceId, level: Option<u8>, now: Instant) -> Interest {
-        let Some(source) = self.sources.get_mut(&id).filter(|source| source.sends()) else {
-            return Interest::Skip;
-        };
-        source.levelled = level.is_some();
-        let raw = match level {
-            Some(level) => f32::from(level.min(127)),
-            None if self.talkers.contains(id) || self.contents.contains(id) => source.level.at(now),
-            None => UNKNOWN,
-        };
-        if source.levelled {
-            source.level.observe(raw, now);
-        } else if source.level.at(now) >= SILENT {
-            source.level.observe(UNKNOWN, now);
-        }
-        let smoothed = source.level.at(now);
-        let places = match source.role {
-            Role::Attendee => &mut self.talkers,
-            Role::Content { .. } => &mut self.contents,
-        };
-        if places.offer(id, raw, smoothed, now) { Interest::Decode } else { Interest::Skip }
-    }
-
-    /// Takes a decrypted packet that [`Room::observe`] wanted. `seq` is the extended sequence number.
+    /// Takes a decrypted packet that [`Room::observe`] wanted. `seq` is the extended sequence number, `timestamp` counts
+    /// samples at 48 kHz.
     ///
     /// A malformed one is counted in [`Stats::dropped`].
     pub fn packet(
@@ -249,12 +148,14 @@ impl<C: Codecs> Room<C> {
         now: Instant,
     ) {
         let Some(source) = self.sources.get(&id).filter(|source| source.sends()) else { return };
-        let (role, chosen) = (source.role, self.talkers.contains(id) || self.contents.contains(id));
-        if !chosen || !self.open_lane(id, role, now) {
+        if !self.chosen(id) {
             return;
         }
+        if self.lanes.open(id, source.role, &self.config, &self.codecs, now).is_err() {
+            self.stats.codec_errors += 1;
+        }
         let Self { lanes, codecs, stats, .. } = self;
-        let Some(lane) = lanes.iter_mut().find(|lane| lane.id == id) else { return };
+        let Some(lane) = lanes.get_mut(id) else { return };
         let mut insert = |seq, timestamp, payload: &[u8], redundant| match codecs.samples(payload) {
             Some(length) => {
                 let fec = codecs.has_fec(payload);
@@ -286,14 +187,13 @@ impl<C: Codecs> Room<C> {
         let before = self.stats.encodes;
         self.talkers.expire(now);
         self.contents.expire(now);
-        self.produce(now);
-        self.fold_back(now);
-        self.split_off(now);
-        if self.regroup {
-            self.regroup();
-        }
-        self.encode_shared();
-        self.encode_personal();
+        let (talkers, contents) = (&self.talkers, &self.contents);
+        let chosen = |id| talkers.contains(id) || contents.contains(id);
+        self.lanes.produce(now, chosen, &mut self.stats);
+        self.audience.fold_back(now, &self.config);
+        self.note_sounding(now);
+        let content = if self.music > 0 { Content::Music } else { Content::Speech };
+        self.audience.encode(&self.sources, &self.lanes, content, &self.config, &mut self.stats);
         self.stats.encodes_last_tick = self.stats.encodes - before;
     }
 
@@ -307,7 +207,7 @@ impl<C: Codecs> Room<C> {
     /// scale ±1. Zero in silence.
     #[must_use]
     pub fn mixed(&self) -> &[f32] {
-        self.shared.pcm()
+        self.audience.mixed()
     }
 
     /// How loud each attendee is now.
@@ -320,173 +220,38 @@ impl<C: Codecs> Room<C> {
         })
     }
 
-    /// How many sources have a decoder.
-    #[cfg(test)]
-    pub(super) fn open_lanes(&self) -> usize {
-        self.lanes.len()
-    }
-
     /// What has been counted.
     #[must_use]
     pub fn stats(&self) -> &Stats {
         &self.stats
     }
 
-    /// Runs the lanes and notes who is in the mix.
-    fn produce(&mut self, now: Instant) {
-        self.active.clear();
+    /// How many sources have a decoder.
+    #[cfg(test)]
+    pub(super) fn open_lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
+    fn chosen(&self, id: SourceId) -> bool {
+        self.talkers.contains(id) || self.contents.contains(id)
+    }
+
+    /// Gives those in the mix an encoder of their own, and measures those who send no level.
+    fn note_sounding(&mut self, now: Instant) {
         self.music = self.music.saturating_sub(1);
-        let mut idle = None;
-        for (index, lane) in self.lanes.iter_mut().enumerate() {
-            let Some(source) = self.sources.get_mut(&lane.id) else { continue };
-            let chosen = self.talkers.contains(lane.id) || self.contents.contains(lane.id);
-            if lane.produce(now, !chosen, &mut self.stats) {
-                let owner = match source.role {
-                    Role::Attendee => None,
-                    Role::Content { owner } => {
-                        self.music = MUSIC_HANG;
-                        owner
-                    }
-                };
-                if !source.levelled {
-                    source.level.observe(level::measure(lane.pcm()), now);
+        for lane in self.lanes.sounding() {
+            if matches!(lane.role, Role::Content { .. }) {
+                self.music = MUSIC_HANG;
+            }
+            if let Some(source) = self.sources.get_mut(&lane.id).filter(|source| !source.levelled) {
+                source.level.observe(level::measure(lane.pcm()), now);
+            }
+            for id in [Some(lane.id), lane.owner()].into_iter().flatten() {
+                if self.sources.get(&id).is_some_and(Source::listens)
+                    && self.audience.split_off(id, now, &self.config, &self.codecs, &mut self.stats).is_err()
+                {
+                    self.stats.codec_errors += 1;
                 }
-                self.active.push(Active { id: lane.id, owner, lane: index });
-            } else if now.saturating_duration_since(lane.last_active) > LANE_KEPT && !chosen {
-                idle = Some(index);
-            }
-        }
-        // Only the last lane can go without moving those that `active` names.
-        if let Some(index) = idle.filter(|index| *index + 1 == self.lanes.len()) {
-            let lane = self.lanes.remove(index);
-            self.spare_lanes.push(lane);
-        } else if let Some(index) = idle.filter(|_| self.active.is_empty()) {
-            let lane = self.lanes.swap_remove(index);
-            self.spare_lanes.push(lane);
-        }
-    }
-
-    /// Returns those to the shared encoder who have been out of the mix for long enough.
-    fn fold_back(&mut self, now: Instant) {
-        let mut at = 0;
-        while let Some(personal) = self.personal.get(at) {
-            if now.saturating_duration_since(personal.needed) <= self.config.fold_back {
-                at += 1;
-                continue;
-            }
-            // Nobody hears the shared one, so it can go on where this listener stands.
-            if !self.shared_warm && self.shared.copy_from(&personal.output).is_ok() {
-                self.shared_warm = true;
-            }
-            let personal = self.personal.swap_remove(at);
-            self.spare_outputs.push(personal.output);
-            self.regroup = true;
-        }
-    }
-
-    /// Gives those in the mix an encoder of their own.
-    fn split_off(&mut self, now: Instant) {
-        for at in 0..self.active.len() {
-            let Some(active) = self.active.get(at) else { continue };
-            for id in [Some(active.id), active.owner].into_iter().flatten() {
-                if !self.sources.get(&id).is_some_and(Source::listens) {
-                    continue;
-                }
-                if let Some(personal) = self.personal.iter_mut().find(|personal| personal.id == id) {
-                    personal.needed = now;
-                    continue;
-                }
-                let output = self
-                    .spare_outputs
-                    .pop()
-                    .map_or_else(|| Output::new(&self.codecs, self.config.channels), Ok)
-                    .and_then(|mut output| {
-                        output.copy_from(&self.shared)?;
-                        Ok(output)
-                    });
-                match output {
-                    Ok(mut output) => {
-                        if !self.shared_warm {
-                            output.reset();
-                        }
-                        self.stats.personal_started += 1;
-                        self.personal.push(Personal { id, output, needed: now });
-                        self.regroup = true;
-                    }
-                    Err(_) => self.stats.codec_errors += 1,
-                }
-            }
-        }
-    }
-
-    fn regroup(&mut self) {
-        self.regroup = false;
-        self.shared_listeners = 0;
-        self.shared_loss = 0;
-        for (id, source) in &self.sources {
-            if source.listens() && !self.personal.iter().any(|personal| personal.id == *id) {
-                self.shared_listeners += 1;
-                self.shared_loss = self.shared_loss.max(source.loss_percent);
-            }
-        }
-    }
-
-    fn encode_shared(&mut self) {
-        let channels = self.config.channels;
-        let sum = self.shared.sum();
-        for part in parts(&self.active, &self.lanes, None) {
-            mix::add(sum, channels, part);
-        }
-        self.shared.limit(channels);
-        if self.shared_listeners == 0 {
-            self.shared_warm = false;
-            self.shared.skip();
-            return;
-        }
-        if !self.shared_warm {
-            self.shared_warm = true;
-            self.shared.reset();
-        }
-        self.shared.encode(settings(&self.config, self.music, self.shared_loss), &mut self.stats);
-    }
-
-    fn encode_personal(&mut self) {
-        let channels = self.config.channels;
-        for personal in &mut self.personal {
-            let sum = personal.output.sum();
-            for part in parts(&self.active, &self.lanes, Some(personal.id)) {
-                mix::add(sum, channels, part);
-            }
-            personal.output.limit(channels);
-            let loss = self.sources.get(&personal.id).map_or(0, |source| source.loss_percent);
-            personal.output.encode(settings(&self.config, self.music, loss), &mut self.stats);
-        }
-    }
-
-    fn open_lane(&mut self, id: SourceId, role: Role, now: Instant) -> bool {
-        if self.lanes.iter().any(|lane| lane.id == id) {
-            return true;
-        }
-        let channels = match role {
-            Role::Attendee => Channels::Mono,
-            Role::Content { .. } => self.config.channels,
-        };
-        let spare = self.spare_lanes.iter().position(|lane| lane.channels == channels);
-        let lane = match spare {
-            Some(at) => Ok(self.spare_lanes.swap_remove(at)),
-            None => Lane::new(&self.codecs, channels, now),
-        };
-        match lane {
-            Ok(mut lane) => {
-                lane.assign(id, now);
-                #[cfg(feature = "noise-suppression")]
-                lane.suppress_noise(self.config.noise_suppression && role == Role::Attendee);
-                self.lanes.push(lane);
-                true
-            }
-            Err(_) => {
-                self.stats.codec_errors += 1;
-                false
             }
         }
     }
@@ -497,39 +262,10 @@ impl<C: Codecs> Room<C> {
         source.level.silence();
         self.talkers.remove(id);
         self.contents.remove(id);
-        if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == id) {
+        if let Some(lane) = self.lanes.get_mut(id) {
             lane.stop();
         }
     }
-
-    fn drop_personal(&mut self, id: SourceId) {
-        if let Some(at) = self.personal.iter().position(|personal| personal.id == id) {
-            let personal = self.personal.swap_remove(at);
-            self.spare_outputs.push(personal.output);
-        }
-    }
-}
-
-/// What is in the mix, without what `listener` says or shares himself.
-fn parts<'a, D: super::Decoder>(
-    active: &'a [Active],
-    lanes: &'a [Lane<D>],
-    listener: Option<SourceId>,
-) -> impl Iterator<Item = Part<'a>> {
-    active
-        .iter()
-        .filter(move |active| listener.is_none_or(|id| active.id != id && active.owner != Some(id)))
-        .filter_map(|active| lanes.get(active.lane))
-        .map(|lane| Part { channels: lane.channels, pcm: lane.pcm() })
-}
-
-fn settings(config: &Config, music: u32, loss_percent: u8) -> EncoderSettings {
-    let (bitrate, content) = if music > 0 {
-        (config.music_bitrate, Content::Music)
-    } else {
-        (config.speech_bitrate, Content::Speech)
-    };
-    EncoderSettings { bitrate, complexity: config.complexity, loss_percent, content }
 }
 
 /// The frames of a tick. Payloads are borrowed from the room until the next one.
@@ -542,19 +278,19 @@ impl<'a, C: Codecs> Frames<'a, C> {
     /// What all listeners get whom [`Frames::personal`] does not name.
     #[must_use]
     pub fn shared(&self) -> Frame<'a> {
-        self.room.shared.frame()
+        self.room.audience.shared()
     }
 
     /// Those who get a frame of their own.
     pub fn personal(&self) -> impl Iterator<Item = (SourceId, Frame<'a>)> + use<'a, C> {
-        self.room.personal.iter().map(|personal| (personal.id, personal.output.frame()))
+        self.room.audience.personal()
     }
 
     /// What this connection gets; none if it hears nothing or is not in the room.
     #[must_use]
     pub fn to(&self, id: SourceId) -> Option<Frame<'a>> {
         self.room.sources.get(&id).filter(|source| source.listens())?;
-        let own = self.room.personal.iter().find(|personal| personal.id == id);
-        Some(own.map_or_else(|| self.shared(), |personal| personal.output.frame()))
+        let own = self.personal().find(|(listener, _)| *listener == id);
+        Some(own.map_or_else(|| self.shared(), |(_, frame)| frame))
     }
 }

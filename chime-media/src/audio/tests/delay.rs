@@ -70,6 +70,29 @@ fn a_calm_network_costs_no_more_than_the_next_tick() {
 }
 
 #[test]
+fn with_ordinary_jitter_half_wait_30_ms_and_nearly_all_45() {
+    let mut waits = Vec::new();
+    for phase in [0, 3, 8, 12, 17] {
+        let mut line = Line::new();
+        line.world.phase = Duration::from_millis(phase);
+        let mut dice = Dice(phase);
+        for n in 0..2000 {
+            let delay = Duration::from_micros(dice.below(8_000));
+            line.step(Some(delay));
+            if let Some(behind) = line.ticks_behind().filter(|_| n > 250) {
+                waits.push(20 * u64::from(behind) + 20 - phase);
+            }
+        }
+        let stats = line.world.room.stats();
+        assert!(stats.late + stats.concealed < 10, "{stats:?}");
+    }
+    waits.sort_unstable();
+    let (half, most) = (waits[waits.len() / 2], waits[waits.len() * 99 / 100]);
+    assert!(half <= 30, "{half} ms");
+    assert!(most <= 45, "{most} ms");
+}
+
+#[test]
 fn the_delay_grows_with_jitter_and_shrinks_slowly_when_it_ends() {
     let mut line = Line::new();
     let mut dice = Dice(7);

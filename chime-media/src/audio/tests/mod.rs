@@ -2,6 +2,8 @@
 
 mod buffer;
 mod delay;
+#[cfg(feature = "noise-suppression")]
+mod denoise;
 mod limiter;
 mod pcm;
 mod room;
