@@ -13,7 +13,7 @@
 //! # Our choices
 //!
 //! - Credentials are for one attendee and a time, and are checked without being kept: see
-//!   [`TurnService`](crate::config::TurnService). A nonce is good for an hour and for one address, and is not kept either.
+//!   [`TurnService`]. A nonce is good for an hour and for one address, and is not kept either.
 //! - Relayed addresses have our first candidate's IP address and a port of their own; they are names, not places.
 //! - Only UDP is relayed (`REQUESTED-TRANSPORT` 17). Reserved ports and even ports are refused.
 //! - Answers to those who have not shown that they know a password are bounded, as they are larger than the questions.
