@@ -17,7 +17,8 @@ use crate::limits::Limits;
 use crate::page::TokenKey;
 use crate::ports::{
     Announcer, Batch, Change, Clock, Committed, Entity, Entropy, Functions, Guard, Key, MediaPlane,
-    NoAnnouncer, NoFunctions, NoMedia, NoNotifier, NoSink, Notifier, Record, Sink, Store,
+    NoAnnouncer, NoFunctions, NoMedia, NoNotifier, NoSink, NoTranscriber, Notifier, Record, Sink, Store,
+    Transcriber,
 };
 use crate::text::{Private, TextError};
 use crate::time::Timestamp;
@@ -79,6 +80,7 @@ struct Shared {
     sink: Arc<dyn Sink>,
     media: Arc<dyn MediaPlane>,
     announcer: Arc<dyn Announcer>,
+    transcriber: Arc<dyn Transcriber>,
     settings: Settings,
     secret: [u8; 32],
     message_key: [u8; 32],
@@ -106,6 +108,7 @@ pub struct ChimeBuilder {
     sink: Arc<dyn Sink>,
     media: Arc<dyn MediaPlane>,
     announcer: Arc<dyn Announcer>,
+    transcriber: Arc<dyn Transcriber>,
     settings: Settings,
 }
 
@@ -154,13 +157,30 @@ impl ChimeBuilder {
         self
     }
 
+    /// Sets what transcribes meetings. Without it none is.
+    pub fn transcriber(mut self, transcriber: Arc<dyn Transcriber>) -> Self {
+        self.transcriber = transcriber;
+        self
+    }
+
     /// Opens the store's secret, which is made when the store is new.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
     pub async fn build(self) -> Result<Chime, StoreError> {
-        let Self { store, clock, entropy, functions, notifier, sink, media, announcer, settings } = self;
+        let Self {
+            store,
+            clock,
+            entropy,
+            functions,
+            notifier,
+            sink,
+            media,
+            announcer,
+            transcriber,
+            settings,
+        } = self;
         let key = Key::new("secret", &["service"]);
         let mut fresh = [0; 32];
         entropy.fill(&mut fresh);
@@ -187,6 +207,7 @@ impl ChimeBuilder {
             sink,
             media,
             announcer,
+            transcriber,
             settings,
             secret,
             message_key,
@@ -225,6 +246,7 @@ impl Chime {
             sink: Arc::new(NoSink),
             media: Arc::new(NoMedia),
             announcer: Arc::new(NoAnnouncer),
+            transcriber: Arc::new(NoTranscriber),
             settings: Settings::default(),
         }
     }
@@ -287,6 +309,12 @@ impl Chime {
     #[must_use]
     pub fn announcer(&self) -> &dyn Announcer {
         &*self.0.announcer
+    }
+
+    /// What transcribes meetings.
+    #[must_use]
+    pub fn transcriber(&self) -> &dyn Transcriber {
+        &*self.0.transcriber
     }
 
     /// What the operator decided.

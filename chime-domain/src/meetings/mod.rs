@@ -2,7 +2,8 @@
 //!
 //! Operations: `CreateMeeting`, `CreateMeetingWithAttendees`, `GetMeeting`, `ListMeetings`, `DeleteMeeting`,
 //! `CreateAttendee`, `BatchCreateAttendee`, `GetAttendee`, `ListAttendees`, `DeleteAttendee`,
-//! `UpdateAttendeeCapabilities`, `BatchUpdateAttendeeCapabilitiesExcept`, and the tags of both (rules MTG-01 to MTG-26,
+//! `UpdateAttendeeCapabilities`, `BatchUpdateAttendeeCapabilitiesExcept`, `StartMeetingTranscription`,
+//! `StopMeetingTranscription`, and the tags of both (rules MTG-01 to MTG-26,
 //! END-01 to END-08, QTA-01 to QTA-11, EVT-01 to EVT-09). Media themselves are behind `ports::MediaPlane`, which asks
 //! [`Meetings::admit`] who may join, and tells [`Meetings::report`] who is there.
 //!

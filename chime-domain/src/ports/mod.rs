@@ -24,6 +24,7 @@ mod outbox;
 mod record;
 mod sink;
 mod store;
+mod transcriber;
 
 pub use announcer::{AnnounceError, Announcer, EventTarget, NoAnnouncer};
 pub use blobs::{BlobError, Blobs};
@@ -39,3 +40,4 @@ pub use sink::{CheckError, NoSink, Sink, SinkError, SinkRecord, Taken};
 pub use store::{
     Announce, Append, Batch, Change, Committed, Entry, EntryId, EntryQuery, Guard, Head, Order, Scan, Store,
 };
+pub use transcriber::{NoTranscriber, TranscribeError, Transcriber, Transcription, TranscriptionEngine};

@@ -4,6 +4,7 @@ mod attendees;
 mod capabilities;
 mod lives;
 mod tags;
+mod transcription;
 
 use crate::error::{Refusal, ServiceError};
 use crate::flow::{Chime, Loaded, Task, load};
