@@ -13,15 +13,16 @@ use std::path::{Path, PathBuf};
 const BASICS: [&str; 7] = ["error", "text", "time", "ids", "arn", "limits", "page"];
 
 /// What each top-level module of the domain may use beside the basics. Contexts import only leftwards.
-const DOMAIN: [(&str, &[&str]); 10] = [
+const DOMAIN: [(&str, &[&str]); 11] = [
     ("ports", &[]),
     ("flow", &["ports"]),
     ("access", &[]),
     ("iam", &["ports", "flow", "access"]),
     ("identity", &["ports", "flow", "access"]),
     ("messaging", &["ports", "flow", "access", "identity"]),
+    ("meetings", &["ports", "flow", "identity"]),
     ("export", &["ports", "flow", "access", "identity", "messaging"]),
-    ("upkeep", &["ports", "flow", "access", "iam", "identity", "messaging"]),
+    ("upkeep", &["ports", "flow", "access", "iam", "identity", "messaging", "meetings"]),
     ("conformance", &["ports"]),
     ("testing", &["ports", "flow", "access", "identity", "messaging"]),
 ];

@@ -14,16 +14,17 @@ use anyhow::{Context, Result, anyhow, bail};
 use chime_adapters::memory::InProcessBus;
 use chime_adapters::{SystemClock, SystemEntropy, TestClock};
 use chime_domain::flow::{Chime, Settings};
-use chime_domain::ports::Clock;
+use chime_domain::ports::{Clock, MediaPlane};
 use rustls::server::ResolvesServerCert;
 use serde_json::{Value, json};
 
 use crate::app::{App, AppOptions};
 use crate::auth::root_file;
-use crate::config::{Config, Oidc, Tls};
+use crate::config::{Config, Media, Oidc, Tls};
 use crate::explain::{self, Explained, Question, remote};
 use crate::files::{self, Access};
 use crate::http::{ConnectionLimits, Listener, router, serve};
+use crate::meetings::ThisNode;
 use crate::ops::{Audit, Condition, Health};
 use crate::query::{Issuer, Issuers};
 use crate::shutdown::Shutdown;
@@ -81,10 +82,6 @@ pub async fn start(config: &Config) -> Result<Running> {
     let wall: Arc<dyn Clock> = Arc::new(SystemClock);
     let test_clock = config.test_clock.then(|| Arc::new(TestClock::over(Arc::clone(&wall))));
     let clock = test_clock.clone().map_or_else(|| Arc::clone(&wall), |clock| clock as Arc<dyn Clock>);
-    let chime = Chime::shared(store, Arc::clone(&clock), Arc::new(SystemEntropy)).settings(settings(config));
-    let outward = outward::open(config, Arc::clone(&clock)).await?;
-    let chime = chime.functions(outward.functions).notifier(outward.notifier).sink(outward.sink);
-    let chime = chime.build().await.context("the store")?;
 
     let (root, credentials) = match &config.auth.root {
         Some(root) => (root.clone(), None),
@@ -111,6 +108,12 @@ pub async fn start(config: &Config) -> Result<Running> {
         authority,
         region: config.auth.region.clone(),
     };
+
+    let outward = outward::open(config, Arc::clone(&clock)).await?;
+    let chime = Chime::shared(store, clock, Arc::new(SystemEntropy)).settings(settings(config));
+    let chime = chime.functions(outward.functions).notifier(outward.notifier).sink(outward.sink);
+    let chime = chime.media(media(&config.media, node.as_deref(), &endpoints.messaging));
+    let chime = chime.build().await.context("the store")?;
     write_endpoints(data_dir, &endpoints)?;
 
     let app = App::new(
@@ -120,6 +123,8 @@ pub async fn start(config: &Config) -> Result<Running> {
             max_body: config.http.max_body,
             body_timeout: config.http.body_timeout,
             rate: config.rate,
+            meetings_rate: config.meetings_rate,
+            nearest_region: config.nearest_region.clone(),
             backlog: config.backlog,
             legacy_by_default: config.http.legacy_by_default,
             messaging_endpoint: endpoints.messaging.clone(),
@@ -248,7 +253,23 @@ fn settings(config: &Config) -> Settings {
     settings.members_remove_others = config.rules.members_remove_others;
     settings.tag_session_required = config.rules.tag_session_required;
     settings.callback_timeout = config.outbound.callback_timeout;
+    settings.screen_share_events = config.rules.screen_share_events;
     settings
+}
+
+/// The name of a server that shares its store with no other.
+const ALONE: &str = "local";
+
+/// What carries the media of meetings on this server, whose TLS listener is reached at `host`.
+fn media(config: &Media, node: Option<&str>, host: &str) -> Arc<dyn MediaPlane> {
+    let name =
+        host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(host, |(name, _)| name);
+    let at_host = || format!("{name}:{}", config.listen.port());
+    Arc::new(ThisNode {
+        node: node.unwrap_or(ALONE).to_owned(),
+        host: host.to_owned(),
+        media: config.public.map_or_else(at_host, |public| public.to_string()),
+    })
 }
 
 /// Where denials and administrative actions are noted.

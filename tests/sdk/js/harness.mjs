@@ -9,6 +9,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { ChimeSDKIdentity } from '@aws-sdk/client-chime-sdk-identity';
+import { ChimeSDKMeetings } from '@aws-sdk/client-chime-sdk-meetings';
 import { ChimeSDKMessaging } from '@aws-sdk/client-chime-sdk-messaging';
 import { IAM } from '@aws-sdk/client-iam';
 import { STS } from '@aws-sdk/client-sts';
@@ -79,11 +80,12 @@ export class Server {
   }
 }
 
-/** The four services, signed with these keys (the root key unless told). */
+/** The services, signed with these keys (the root key unless told). */
 export function clientsOf(server, credentials = server.root, endpoint = server.url) {
   const options = { region: 'us-east-1', endpoint, credentials, maxAttempts: 1 };
   return {
     identity: new ChimeSDKIdentity(options),
+    meetings: new ChimeSDKMeetings(options),
     messaging: new ChimeSDKMessaging(options),
     iam: new IAM(options),
     sts: new STS(options),
