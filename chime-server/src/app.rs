@@ -12,6 +12,7 @@ use crate::api::operations::{self, Routes};
 use crate::api::{ApiError, Handler, all_handlers};
 use crate::auth::sigv4::KeyCache;
 use crate::auth::{Keys, RootKey};
+use crate::media::Media;
 use crate::meetings::{ClientEvents, NearestRegion};
 use crate::ops::{Audit, Condition, Health, Metrics};
 use crate::query::Issuers;
@@ -77,6 +78,8 @@ pub struct AppOptions {
     pub web_push_key: Option<String>,
     /// Where denials and changes are noted.
     pub audit: Arc<Audit>,
+    /// The media of meetings; without them, meetings can be made and not joined.
+    pub media: Option<Media>,
     /// Says when to stop; a process that embeds the server drains it with its own.
     pub shutdown: Shutdown,
     /// The name of this server among those that share its store; without one, it is the only one.
@@ -121,6 +124,7 @@ impl Default for AppOptions {
             test_clock: None,
             web_push_key: None,
             audit: Arc::default(),
+            media: None,
             shutdown: Shutdown::default(),
             node: None,
         }
@@ -255,6 +259,11 @@ impl App {
     /// The last of what clients of meetings told.
     pub(crate) fn client_events(&self) -> &ClientEvents {
         &self.0.client_events
+    }
+
+    /// The media of meetings, if this server has them.
+    pub(crate) fn media(&self) -> Option<&Media> {
+        self.0.options.media.as_ref()
     }
 
     pub(crate) fn signing_keys(&self) -> &KeyCache {

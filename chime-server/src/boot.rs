@@ -1,5 +1,6 @@
 //! The composition root: the only place that names concrete adapters.
 
+mod media;
 mod outward;
 mod store;
 
@@ -14,17 +15,16 @@ use anyhow::{Context, Result, anyhow, bail};
 use chime_adapters::memory::InProcessBus;
 use chime_adapters::{SystemClock, SystemEntropy, TestClock};
 use chime_domain::flow::{Chime, Settings};
-use chime_domain::ports::{Clock, MediaPlane};
+use chime_domain::ports::Clock;
 use rustls::server::ResolvesServerCert;
 use serde_json::{Value, json};
 
 use crate::app::{App, AppOptions};
 use crate::auth::root_file;
-use crate::config::{Config, Media, Oidc, Tls};
+use crate::config::{Config, Oidc, Tls};
 use crate::explain::{self, Explained, Question, remote};
 use crate::files::{self, Access};
 use crate::http::{ConnectionLimits, Listener, router, serve};
-use crate::meetings::ThisNode;
 use crate::ops::{Audit, Condition, Health};
 use crate::query::{Issuer, Issuers};
 use crate::shutdown::Shutdown;
@@ -58,6 +58,8 @@ pub struct Endpoints {
     pub http: SocketAddr,
     /// Address of the TLS listener.
     pub https: SocketAddr,
+    /// Address of the media of meetings.
+    pub media: SocketAddr,
     /// Host and port of WebSocket sessions.
     pub messaging: String,
     /// The owner's key, if it is in a file.
@@ -99,10 +101,12 @@ pub async fn start(config: &Config) -> Result<Running> {
     let plain = bind(config.http.http_listen, None).await?;
     let shutdown = Shutdown::default();
     let served = served(config, &current, &shutdown);
-    let secure = bind(config.http.https_listen, Some(acceptor(served)?)).await?;
-    let endpoints = Endpoints {
+    let acceptor = acceptor(served)?;
+    let secure = bind(config.http.https_listen, Some(acceptor.clone())).await?;
+    let mut endpoints = Endpoints {
         http: plain.address(),
         https: secure.address(),
+        media: config.media.listen,
         messaging: messaging_endpoint(config.http.public_host.as_deref(), secure.address()),
         credentials,
         authority,
@@ -112,8 +116,11 @@ pub async fn start(config: &Config) -> Result<Running> {
     let outward = outward::open(config, Arc::clone(&clock)).await?;
     let chime = Chime::shared(store, clock, Arc::new(SystemEntropy)).settings(settings(config));
     let chime = chime.functions(outward.functions).notifier(outward.notifier).sink(outward.sink);
-    let chime = chime.media(media(&config.media, node.as_deref(), &endpoints.messaging));
-    let chime = chime.build().await.context("the store")?;
+    let media = media::open(&config.media, node.as_deref(), &endpoints.messaging, &SystemEntropy).await?;
+    endpoints.media = media.address;
+    let chime = chime.media(Arc::new(media.media.clone())).build().await.context("the store")?;
+    // A server that starts has no connections yet, whatever an earlier one of its name had.
+    chime.meetings().reset(media.media.node()).await.context("the meetings that lived here")?;
     write_endpoints(data_dir, &endpoints)?;
 
     let app = App::new(
@@ -132,6 +139,7 @@ pub async fn start(config: &Config) -> Result<Running> {
             issuers: issuers(&config.oidc)?,
             audit: Arc::new(audit(config)?),
             shutdown: shutdown.clone(),
+            media: Some(media.media.clone()),
             web_push_key: outward.web_push_key,
             node,
         },
@@ -140,6 +148,13 @@ pub async fn start(config: &Config) -> Result<Running> {
     if let Some(bus) = bus {
         tokio::spawn(watch_bus(bus, app.health().clone(), shutdown.clone()));
     }
+    let plain_media = crate::media::serve(media.media.clone(), media.plain, None, shutdown.clone());
+    tokio::spawn(plain_media);
+    if let Some(listener) = media.tls {
+        let tls = crate::media::serve(media.media.clone(), listener, Some(acceptor), shutdown.clone());
+        tokio::spawn(tls);
+    }
+    tokio::spawn(crate::media::drain(media.media, shutdown.clone()));
     let limits = ConnectionLimits::new(config.http.max_connections, config.http.header_timeout);
     for listener in [plain, secure] {
         tokio::spawn(serve(listener, router(app.clone()), limits.clone(), shutdown.clone()));
@@ -257,21 +272,6 @@ fn settings(config: &Config) -> Settings {
     settings
 }
 
-/// The name of a server that shares its store with no other.
-const ALONE: &str = "local";
-
-/// What carries the media of meetings on this server, whose TLS listener is reached at `host`.
-fn media(config: &Media, node: Option<&str>, host: &str) -> Arc<dyn MediaPlane> {
-    let name =
-        host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(host, |(name, _)| name);
-    let at_host = || format!("{name}:{}", config.listen.port());
-    Arc::new(ThisNode {
-        node: node.unwrap_or(ALONE).to_owned(),
-        host: host.to_owned(),
-        media: config.public.map_or_else(at_host, |public| public.to_string()),
-    })
-}
-
 /// Where denials and administrative actions are noted.
 fn audit(config: &Config) -> Result<Audit> {
     match &config.telemetry.audit {
@@ -372,6 +372,7 @@ fn write_endpoints(data_dir: &Path, endpoints: &Endpoints) -> Result<()> {
     let content = json!({
         "Http": endpoints.http_url(),
         "Https": endpoints.https_url(),
+        "Media": endpoints.media.to_string(),
         "MessagingEndpoint": endpoints.messaging,
     });
     let path = data_dir.join(ENDPOINTS);

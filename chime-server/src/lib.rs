@@ -29,6 +29,7 @@ pub mod config;
 pub mod explain;
 mod files;
 pub mod http;
+pub mod media;
 pub mod meetings;
 pub mod ops;
 mod outbound;

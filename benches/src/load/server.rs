@@ -71,7 +71,14 @@ impl Server {
         };
         let mut command = Command::new(&launch.binary);
         command.arg("serve").arg("--data-dir").arg(data.path().join("data"));
-        command.args(["--http-listen", &http.to_string(), "--https-listen", &https.to_string()]);
+        command.args([
+            "--http-listen",
+            &http.to_string(),
+            "--https-listen",
+            &https.to_string(),
+            "--media-listen",
+            "127.0.0.1:0",
+        ]);
         command.args(["--database", &database]).stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("CHIME_") {

@@ -24,6 +24,19 @@ pub(super) const KEYS: &[Key] = &[
          behind NAT, in a container. By default the host of the TLS listener.",
     ),
     Key::new(
+        "media_tls_listen",
+        Text,
+        "",
+        "Address of the relay for clients that may speak TLS only, as 0.0.0.0:5349; its certificate is that of HTTPS.",
+    ),
+    Key::new(
+        "media_relay",
+        List,
+        "",
+        "Ways to our relay that clients are told to use, of udp, tcp and tls: then all of them use it. By default they \
+         come directly, over UDP or else TCP.",
+    ),
+    Key::new(
         "regions",
         List,
         "us-east-1",
@@ -44,28 +57,65 @@ pub(super) const KEYS: &[Key] = &[
     ),
 ];
 
-/// Where the media of meetings are.
+/// A way to our relay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relay {
+    /// Datagrams.
+    Udp,
+    /// A stream.
+    Tcp,
+    /// A stream inside of TLS.
+    Tls,
+}
+
+/// Where the media of meetings are.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Media {
     /// The address to listen on.
     pub listen: SocketAddr,
     /// Where clients reach it, if not there.
     pub public: Option<SocketAddr>,
+    /// Where the relay listens for TLS, if it does.
+    pub tls_listen: Option<SocketAddr>,
+    /// The ways to the relay that clients are told to use.
+    pub relay: Vec<Relay>,
 }
 
 impl Media {
+    /// Media on this address, and nothing else.
+    #[must_use]
+    pub fn on(listen: SocketAddr) -> Self {
+        Self { listen, public: None, tls_listen: None, relay: Vec::new() }
+    }
+
     pub(super) fn read(values: &Values) -> Result<Self, ConfigError> {
         let required = || values.refuse("media_listen", "is required");
         let listen = values.address("media_listen").ok_or_else(required)?;
         let address = |text: &str| {
+            // Port 0 of the listener is some port that is free then.
             let alone = text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, listen.port()));
             let found = alone.ok().or_else(|| text.parse().ok()).filter(|at| !at.ip().is_unspecified());
             found
                 .ok_or_else(|| values.refuse("media_public", "expected an IP address that clients can reach"))
         };
         let public = values.text("media_public").map(|text| address(&text)).transpose()?;
-        Ok(Self { listen, public })
+        let tls_listen = values.text("media_tls_listen").map(|text| {
+            text.parse().map_err(|_| values.refuse("media_tls_listen", "expected an address and a port"))
+        });
+        let relay = |name: &String| match name.as_str() {
+            "udp" => Ok(Relay::Udp),
+            "tcp" => Ok(Relay::Tcp),
+            "tls" => Ok(Relay::Tls),
+            _ => Err(values.refuse("media_relay", "expected udp, tcp or tls")),
+        };
+        let names = values.list("media_relay");
+        let relay: Vec<_> =
+            names.iter().filter(|name| !name.is_empty()).map(relay).collect::<Result<_, _>>()?;
+        if relay.contains(&Relay::Tls) && tls_listen.is_none() {
+            return Err(values.refuse("media_relay", "tls needs media_tls_listen"));
+        }
+        Ok(Self { listen, public, tls_listen: tls_listen.transpose()?, relay })
     }
 }
 

@@ -35,7 +35,7 @@ pub use export::Export;
 pub use http::Http;
 pub use key::{Key, Kind};
 pub use layers::Flag;
-pub use meetings::Media;
+pub use meetings::{Media, Relay};
 pub use oidc::Oidc;
 pub use outbound::Outbound;
 pub use rules::Rules;

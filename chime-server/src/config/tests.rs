@@ -58,7 +58,7 @@ fn every_quota_can_be_set_by_its_name() {
 fn media_are_reached_where_they_listen_or_at_another_address_and_port() {
     let media = |pairs: &[(&str, &str)]| read(&[], None, pairs).map(|config| config.media);
     let at = |text: &str| text.parse().unwrap();
-    assert_eq!(media(&[]).unwrap(), Media { listen: at("0.0.0.0:3478"), public: None });
+    assert_eq!(media(&[]).unwrap(), Media::on(at("0.0.0.0:3478")));
     let public = |text| media(&[("CHIME_MEDIA_PUBLIC", text)]).map(|media| media.public);
     assert_eq!(public("192.0.2.1").unwrap(), Some(at("192.0.2.1:3478")));
     assert_eq!(public("192.0.2.1:1").unwrap(), Some(at("192.0.2.1:1")));

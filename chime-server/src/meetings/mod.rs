@@ -3,12 +3,10 @@
 
 mod ingest;
 mod placement;
-mod plane;
 mod region;
 
 pub use ingest::ClientEvents;
 pub(crate) use ingest::{ingest, kept, preflight};
 pub(crate) use placement::as_reached;
-pub use plane::ThisNode;
 pub use region::NearestRegion;
 pub(crate) use region::{is_probe, nearest};

@@ -25,7 +25,7 @@ print(*(each.getsockname()[1] for each in both))
 PY
 )
 "$CHIME_SERVER_BIN" serve --data-dir "$work/data" --http-listen "127.0.0.1:$http" \
-  --https-listen "127.0.0.1:$https" --test-clock >"$work/log" 2>&1 &
+  --https-listen "127.0.0.1:$https" --media-listen 127.0.0.1:0 --test-clock >"$work/log" 2>&1 &
 server=$!
 url=http://127.0.0.1:$http
 ready=

@@ -38,7 +38,7 @@ export class Server {
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(CHIME|AWS)_/.test(name)));
     Object.assign(env, settings);
     server.process = spawn(binary, ['serve', '--data-dir', server.dataDir, '--http-listen',
-      `127.0.0.1:${server.port}`, '--https-listen', `127.0.0.1:${server.httpsPort}`, '--test-clock'],
+      `127.0.0.1:${server.port}`, '--https-listen', `127.0.0.1:${server.httpsPort}`, '--media-listen', '127.0.0.1:0', '--test-clock'],
     { stdio: ['ignore', log, log], env });
     server.ended = new Promise((resolve) => { server.process.once('exit', resolve); });
     await server.#ready();

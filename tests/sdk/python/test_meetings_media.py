@@ -48,12 +48,12 @@ def test_mtg_02_pages_on_localhost_get_plain_urls_and_others_secure_ones(server,
     assert "?" not in urls["SignalingUrl"], "clients append a query of their own"
 
 
-def test_mtg_02_the_audio_host_is_the_public_address_of_the_media_and_3478_by_default(launch, server, meetings):
-    assert create(meetings)["MediaPlacement"]["AudioHostUrl"] == "127.0.0.1:3478"
-    named = launch(env={"CHIME_PUBLIC_HOST": "chime.test", "CHIME_MEDIA_LISTEN": "127.0.0.1:4000"})
-    assert create(Clients(named).meetings)["MediaPlacement"]["AudioHostUrl"] == "chime.test:4000"
+def test_mtg_02_the_audio_host_is_the_public_address_of_the_media_or_where_they_listen(launch, server, meetings):
+    assert create(meetings)["MediaPlacement"]["AudioHostUrl"] == f"127.0.0.1:{server.media_port}"
+    named = launch(env={"CHIME_PUBLIC_HOST": "chime.test"})
+    assert create(Clients(named).meetings)["MediaPlacement"]["AudioHostUrl"] == f"chime.test:{named.media_port}"
     behind = launch(env={"CHIME_MEDIA_PUBLIC": "192.0.2.7"})
-    assert create(Clients(behind).meetings)["MediaPlacement"]["AudioHostUrl"] == "192.0.2.7:3478"
+    assert create(Clients(behind).meetings)["MediaPlacement"]["AudioHostUrl"] == f"192.0.2.7:{behind.media_port}"
 
 
 def test_mtg_23_the_nearest_region_is_told_to_every_page_unsigned(server):
