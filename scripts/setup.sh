@@ -7,8 +7,6 @@ set -euo pipefail
 purpose=${1:-test}
 missing=()
 
-may_install() { [ "${CHIME_NO_INSTALL:-0}" != 1 ]; }
-
 # need PACKAGE COMMAND...: the Debian package that brings any of these commands
 need() {
   local package=$1 each
@@ -69,34 +67,13 @@ for component in clippy rustfmt; do
   fi
 done
 
-# made DIR WHAT COMMAND...: run the command once to fill DIR; a half-filled one is never taken for a whole one
-made() {
-  local dir=$1 what=$2
-  shift 2
-  if [ -e "$dir/.complete" ]; then return; fi
-  if ! may_install; then
-    echo "setup: $what is missing in $dir and may not be installed (CHIME_NO_INSTALL=1)" >&2
-    exit 1
-  fi
-  echo "setup: installing $what"
-  rm -rf "$dir"
-  mkdir -p "$dir"
-  "$@"
-  touch "$dir/.complete"
-}
-
 fill_venv() { # fill_venv DIR REQUIREMENTS: the files pin everything, so nothing is resolved
   python3 -m venv "$1"
   "$1/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$2"
 }
 
-fill_node() {
-  cp "$js_dir/package.json" "$js_dir/package-lock.json" "$node_dir/"
-  npm ci --prefix "$node_dir" --ignore-scripts --no-audit --no-fund --loglevel=error
-}
-
 made "$venv_current" "today's Python clients" fill_venv "$venv_current" "$python_dir/requirements-current.txt"
 made "$venv_2020" "the Python clients of December 2020" fill_venv "$venv_2020" "$python_dir/requirements-2020.txt"
 made "$venv_servers" "moto, whose Kinesis streaming export is tested against" fill_venv "$venv_servers" "$python_dir/requirements-servers.txt"
-made "$node_dir" "the JavaScript clients" fill_node
+made "$node_dir" "the JavaScript clients" npm_ci "$js_dir" "$node_dir"
 ln -sfn "$node_dir/node_modules" "$js_dir/node_modules"
