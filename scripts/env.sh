@@ -18,6 +18,11 @@ venv_2020=$cache/venv-$(key "$python_dir/requirements-2020.txt")
 venv_servers=$cache/venv-$(key "$python_dir/requirements-servers.txt")
 node_dir=$cache/node-$(key "$js_dir/package-lock.json")
 
+# The browser pages of the server, once scripts/web.sh has made them: the build takes them from there.
+web_dir=$root/chime-server/web
+web_pages=$cache/web-$(key "$web_dir"/*.{html,css,mjs} "$web_dir/package-lock.json")
+if [ -d "$web_pages" ]; then export CHIME_WEB_DIR=$web_pages; fi
+
 may_install() { [ "${CHIME_NO_INSTALL:-0}" != 1 ]; }
 
 # made DIR WHAT COMMAND...: run the command once to fill DIR; a half-filled one is never taken for a whole one

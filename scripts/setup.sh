@@ -18,22 +18,21 @@ need() {
 need build-essential cc
 need pkg-config pkg-config
 need cmake cmake
+need nodejs node
+if command -v node >/dev/null && ! command -v npm >/dev/null; then missing+=(npm); fi
 if [ "$purpose" = test ]; then
   need curl curl
   need openssl openssl
   need python3 python3
-  need nodejs node
   need chromium chromium chromium-browser
   need libnss3-tools certutil
   need procps pgrep
   need util-linux flock
-  need nats-server nats-server
   if ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then missing+=(postgresql); fi
   need nats-server nats-server
   if command -v python3 >/dev/null && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
     missing+=(python3-venv)
   fi
-  if command -v node >/dev/null && ! command -v npm >/dev/null; then missing+=(npm); fi
 fi
 if [ -n "${CHIME_CHROMIUM:-}" ]; then missing=("${missing[@]/#chromium/}"); fi
 wanted=()
@@ -55,6 +54,7 @@ if ! command -v cargo >/dev/null; then
   echo "setup: cargo is missing: install rustup and its stable toolchain first" >&2
   exit 1
 fi
+"$root/scripts/web.sh" >/dev/null
 if [ "$purpose" = run ]; then exit 0; fi
 
 for component in clippy rustfmt; do

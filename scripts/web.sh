@@ -11,17 +11,15 @@ for each in node npm; do
   fi
 done
 
-web=$root/chime-server/web
-packages=$cache/web-node-$(key "$web/package-lock.json")
-pages=$cache/web-$(key "$web"/*.{html,css,mjs} "$web/package-lock.json")
+packages=$cache/web-node-$(key "$web_dir/package-lock.json")
 
-made "$packages" "what the browser pages are made of" npm_ci "$web" "$packages"
-if [ ! -d "$pages" ]; then
-  ln -sfn "$packages/node_modules" "$web/node_modules"
+made "$packages" "what the browser pages are made of" npm_ci "$web_dir" "$packages"
+if [ ! -d "$web_pages" ]; then
+  ln -sfn "$packages/node_modules" "$web_dir/node_modules"
   half=$(mktemp -d "$cache/web-half-XXXXXX")
   trap 'rm -rf "$half"' EXIT
-  node "$web/build.mjs" "$half"
+  node "$web_dir/build.mjs" "$half"
   chmod 755 "$half"
-  mv -T "$half" "$pages" 2>/dev/null || [ -d "$pages" ] # somebody else was quicker
+  mv -T "$half" "$web_pages" 2>/dev/null || [ -d "$web_pages" ] # somebody else was quicker
 fi
-echo "$pages"
+echo "$web_pages"

@@ -12,6 +12,7 @@ use crate::api::operations::{self, Routes};
 use crate::api::{ApiError, Handler, all_handlers};
 use crate::auth::sigv4::KeyCache;
 use crate::auth::{Keys, RootKey};
+use crate::demo::Demo;
 use crate::media::Media;
 use crate::meetings::{ClientEvents, NearestRegion};
 use crate::ops::{Audit, Condition, Health, Metrics};
@@ -80,6 +81,8 @@ pub struct AppOptions {
     pub audit: Arc<Audit>,
     /// The media of meetings; without them, meetings can be made and not joined.
     pub media: Option<Media>,
+    /// Who may use the page `/demo/meeting`.
+    pub demo: Demo,
     /// Says when to stop; a process that embeds the server drains it with its own.
     pub shutdown: Shutdown,
     /// The name of this server among those that share its store; without one, it is the only one.
@@ -125,6 +128,7 @@ impl Default for AppOptions {
             web_push_key: None,
             audit: Arc::default(),
             media: None,
+            demo: Demo::Off,
             shutdown: Shutdown::default(),
             node: None,
         }

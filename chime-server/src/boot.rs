@@ -140,6 +140,7 @@ pub async fn start(config: &Config) -> Result<Running> {
             audit: Arc::new(audit(config)?),
             shutdown: shutdown.clone(),
             media: Some(media.media.clone()),
+            demo: config.demo,
             web_push_key: outward.web_push_key,
             node,
         },

@@ -87,7 +87,7 @@ impl ApiError {
         WireError { status: self.status(), name, code: short_code(name), message: self.message() }
     }
 
-    fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Service(ServiceError::Refused(refusal)) => match refusal.code() {
                 ErrorCode::UnauthorizedClient => StatusCode::UNAUTHORIZED,

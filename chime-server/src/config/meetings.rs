@@ -7,6 +7,7 @@ use chime_domain::limits::MEDIA_REGIONS;
 
 use super::key::Kind::{Address, List, Text};
 use super::{ConfigError, Key, Values};
+use crate::Demo;
 use crate::meetings::NearestRegion;
 
 pub(super) const KEYS: &[Key] = &[
@@ -48,6 +49,13 @@ pub(super) const KEYS: &[Key] = &[
         List,
         "nearest-media-region.1.chime.aws,nearest-media-region.l.chime.aws",
         "Host names at whose root clients ask for the nearest media region.",
+    ),
+    Key::new(
+        "demo",
+        Text,
+        "local",
+        "Who may meet by the page /demo/meeting, without any credentials: `local`, browsers on this machine; `on`, everybody \
+         who reaches the server; `off`.",
     ),
     Key::new(
         "nearest_region_path",
@@ -141,4 +149,13 @@ pub(super) fn nearest_region(values: &Values) -> Result<NearestRegion, ConfigErr
         return Err(values.refuse("nearest_region_path", "expected a path, such as /nearest-media-region"));
     }
     Ok(nearest)
+}
+
+pub(super) fn demo(values: &Values) -> Result<Demo, ConfigError> {
+    match values.text("demo").as_deref() {
+        Some("local") => Ok(Demo::Local),
+        Some("on") => Ok(Demo::On),
+        Some("off") => Ok(Demo::Off),
+        _ => Err(values.refuse("demo", "it must be `local`, `on` or `off`")),
+    }
 }

@@ -44,6 +44,7 @@ pub use telemetry::Telemetry;
 pub use tls::{Acme, Tls};
 pub use value::{Origin, Value, Values};
 
+use crate::Demo;
 use crate::meetings::NearestRegion;
 use crate::throttle::Rate;
 
@@ -73,6 +74,8 @@ pub struct Config {
     pub meetings_rate: Option<Rate>,
     /// Where the media of meetings are.
     pub media: Media,
+    /// Who may use the page `/demo/meeting`.
+    pub demo: Demo,
     /// Which media region is nearest to whom.
     pub nearest_region: NearestRegion,
     /// Announcements that may wait for the fan-out of this node before senders are throttled.
@@ -124,6 +127,7 @@ impl Config {
             limits: limits::read(&values, rules.profile),
             rules,
             media: Media::read(&values)?,
+            demo: meetings::demo(&values)?,
             nearest_region: meetings::nearest_region(&values)?,
             meetings_rate: throttle::meetings(&values),
             outbound: Outbound::read(&values)?,

@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 
 use crate::api::{cors, pipeline, response};
 use crate::app::App;
-use crate::{explain, media, meetings, ops, query, ws};
+use crate::{demo, explain, media, meetings, ops, query, ws};
 
 /// The whole server as a router, to be served or to be mounted in another.
 ///
@@ -24,6 +24,9 @@ pub fn router(app: App) -> Router {
         .route("/_chime/clock", get(ops::clock::show).post(ops::clock::advance))
         .route("/_chime/explain", post(explain::endpoint::serve))
         .route("/_chime/meetings/{meeting}/client-events", get(meetings::kept))
+        .route("/demo/meeting", get(demo::page))
+        .route("/demo/meeting.js", get(demo::script))
+        .route("/demo/meeting/join", post(demo::join))
         .route("/control/{meeting}", get(media::control))
         .route("/events/{meeting}", post(meetings::ingest).options(meetings::preflight))
         .method_not_allowed_fallback(ops::method_not_allowed)

@@ -7,6 +7,6 @@ mod region;
 
 pub use ingest::ClientEvents;
 pub(crate) use ingest::{ingest, kept, preflight};
-pub(crate) use placement::as_reached;
+pub(crate) use placement::{as_reached, is_loopback};
 pub use region::NearestRegion;
 pub(crate) use region::{is_probe, nearest};

@@ -4,15 +4,13 @@ use std::net::IpAddr;
 
 use chime_domain::ports::MediaPlacement;
 
-use crate::api::ApiRequest;
 use crate::app::App;
 
 /// The URLs of a meeting for whoever sent a request: those of the plain listener, when it came over that from this
 /// machine and the meeting lives here. A page on localhost cannot be expected to trust the certificate.
-pub(crate) fn as_reached(app: &App, request: &ApiRequest, placement: &MediaPlacement) -> MediaPlacement {
+pub(crate) fn as_reached(app: &App, host: &str, secure: bool, placement: &MediaPlacement) -> MediaPlacement {
     let mut urls = placement.clone();
-    let host = &*request.host;
-    if request.source.secure || !is_loopback(host) {
+    if secure || !is_loopback(host) {
         return urls;
     }
     let here = app.messaging_endpoint();
@@ -28,7 +26,7 @@ pub(crate) fn as_reached(app: &App, request: &ApiRequest, placement: &MediaPlace
 }
 
 /// Whether a host, with its port or without, is this machine.
-fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),
         None => host.split(':').next().unwrap_or_default(),

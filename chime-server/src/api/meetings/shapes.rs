@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::wire::{TagWire, required, tags};
 use crate::api::{ApiError, ApiRequest};
 use crate::app::App;
+use crate::meetings::as_reached;
 
 /// The ARN of a meeting.
 pub(super) fn meeting_arn(app: &App, id: &str) -> String {
@@ -134,7 +135,7 @@ impl<'a> MeetingWire<'a> {
             meeting_host_id: meeting.host_id.as_ref().map(ExternalUserId::as_str),
             external_meeting_id: meeting.external_id.as_ref().map(|id| id.as_str()),
             media_region: meeting.media_region.as_str(),
-            media_placement: crate::meetings::as_reached(app, request, &meeting.placement),
+            media_placement: as_reached(app, &request.host, request.source.secure, &meeting.placement),
             meeting_features: meeting.features.map(Into::into),
             primary_meeting_id: meeting.primary.as_ref().map(MeetingId::as_str),
             tenant_ids: meeting.tenants.iter().map(|tenant| tenant.as_str()).collect(),
