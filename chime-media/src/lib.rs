@@ -4,6 +4,8 @@
 #![warn(missing_docs)]
 
 pub mod audio;
+#[cfg(any(test, feature = "client"))]
+pub mod client;
 pub mod config;
 #[cfg(feature = "driver")]
 pub mod driver;
@@ -20,10 +22,4 @@ pub mod signal;
 pub mod transport;
 
 #[cfg(test)]
-mod testing {
-    /// A moment for tests to begin at.
-    #[expect(clippy::disallowed_methods, reason = "a test has to begin somewhere")]
-    pub(crate) fn start() -> std::time::Instant {
-        std::time::Instant::now()
-    }
-}
+mod testing;
