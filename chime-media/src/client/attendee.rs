@@ -203,6 +203,12 @@ impl Client {
         self.connected
     }
 
+    /// Whether it is muted.
+    #[must_use]
+    pub fn is_muted(&self) -> bool {
+        self.muted
+    }
+
     /// Whether it sends video, and the server takes it.
     #[must_use]
     pub fn is_showing(&self) -> bool {

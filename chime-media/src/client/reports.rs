@@ -52,11 +52,7 @@ impl Connection {
     fn reported(&mut self, blocks: &[ReceptionReport]) {
         let known = |ssrc: u32| blocks.iter().any(|block| block.ssrc == ssrc);
         let sent = |camera: &super::camera::Camera| {
-            camera
-                .layers()
-                .iter()
-                .filter(|stream| stream.kbps > 0 && stream.sent.0 > 0)
-                .all(|stream| known(stream.ssrc))
+            camera.layers().iter().filter(|stream| stream.kbps > 0).all(|stream| known(stream.ssrc))
         };
         if known(self.voice.ssrc()) && self.camera.as_ref().is_none_or(sent) {
             self.known = true;

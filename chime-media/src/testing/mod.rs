@@ -5,7 +5,7 @@ mod ear;
 mod path;
 mod world;
 
-pub(crate) use world::World;
+pub(crate) use world::{GRACE, World};
 
 /// A moment for tests to begin at.
 #[expect(clippy::disallowed_methods, reason = "a test has to begin somewhere")]

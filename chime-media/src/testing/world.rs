@@ -22,6 +22,8 @@ pub(crate) const SERVER: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)), 3478);
 /// How long a signaling message takes.
 const SIGNALING: Duration = Duration::from_millis(12);
+/// How long those are waited for whose connection is lost.
+pub(crate) const GRACE: Duration = Duration::from_secs(4);
 /// Wall clock at the beginning, in nanoseconds.
 const WALL: u64 = 1_700_000_000_000_000_000;
 
@@ -85,11 +87,12 @@ impl World {
 
     pub(crate) fn with(seed: u64, limits: Limits) -> Self {
         let start = crate::testing::start();
-        let config = crate::config::Config { candidates: vec![SERVER], ..crate::config::Config::default() };
+        let candidates = vec![SERVER];
+        let config = crate::config::Config { candidates, grace: GRACE, ..crate::config::Config::default() };
         let random = Mutex::new(Random::new(seed ^ 0x5eed));
         let fill = move |bytes: &mut [u8]| random.lock().unwrap().fill(bytes);
         let identity = identity().clone().with_random(Arc::new(fill));
-        let audio = audio::Config::default();
+        let audio = audio::Config { channels: audio::Channels::Mono, ..audio::Config::default() };
         let meeting = Meeting::new(Arc::new(config), limits, identity, audio, Beacon, start, WALL).unwrap();
         Self {
             meeting,
@@ -201,7 +204,11 @@ impl World {
             while now >= actor.next_say {
                 actor.next_say += TICK;
                 if actor.client.is_connected() {
-                    let (slot, level) = if actor.talks { (Some(actor.slot), 20) } else { (None, 127) };
+                    let (slot, level) = if actor.talks && !actor.client.is_muted() {
+                        (Some(actor.slot), 20)
+                    } else {
+                        (None, 127)
+                    };
                     actor.client.say(&Beacon::say(slot), level);
                 }
             }
