@@ -4,6 +4,8 @@
 #![warn(missing_docs)]
 
 pub mod audio;
+#[cfg(any(test, feature = "client"))]
+pub mod client;
 pub mod config;
 #[cfg(feature = "driver")]
 pub mod driver;
@@ -21,10 +23,4 @@ pub mod transport;
 pub mod turn;
 
 #[cfg(test)]
-mod testing {
-    /// A moment for tests to begin at.
-    #[expect(clippy::disallowed_methods, reason = "a test has to begin somewhere")]
-    pub(crate) fn start() -> std::time::Instant {
-        std::time::Instant::now()
-    }
-}
+mod testing;

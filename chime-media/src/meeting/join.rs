@@ -91,7 +91,9 @@ impl<C: Codecs> Meeting<C> {
         }
         let mut inherited = None;
         for (other, same) in older {
-            inherited = inherited.or(self.sessions.get_mut(&other).and_then(|session| session.stream.take()));
+            let place = self.sessions.get_mut(&other);
+            let place = place.and_then(|session| session.stream.take().map(|stream| (stream, session.muted)));
+            inherited = inherited.or(place);
             if same {
                 if self.sessions.get(&other).is_some_and(|session| session.socket) {
                     self.outputs.push_back(Output::Close { session: other, code: 1000 });
@@ -114,7 +116,10 @@ impl<C: Codecs> Meeting<C> {
             .map(|other| other.audio);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.joined = true;
-        session.stream = inherited;
+        if let Some((stream, muted)) = inherited {
+            // As the others were told it: what its offer says is told when it differs.
+            (session.stream, session.muted) = (Some(stream), muted);
+        }
         session.audio_session = join.audio_session_id;
         session.no_periodic_keyframes =
             join.disable_periodic_keyframe_request_on_content_sender.unwrap_or_default();

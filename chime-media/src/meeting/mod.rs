@@ -28,6 +28,8 @@ mod roster;
 mod session;
 mod sources;
 mod subscribe;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

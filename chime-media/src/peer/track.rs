@@ -66,7 +66,7 @@ impl Track {
             target: None,
             starved: false,
             rewriter: Rewriter::new(start),
-            repair_index: u64::from(start),
+            repair_index: u64::from(start & 0x7fff),
             sent: (0, 0),
             last: None,
         };

@@ -31,7 +31,13 @@ pub struct Identity {
     provider: Arc<dyn RTCCryptoProvider>,
     certificate: Certificate,
     fingerprint: String,
+    #[cfg(any(test, feature = "client"))]
+    random: Option<Fill>,
 }
+
+/// Fills bytes with what stands in for randomness.
+#[cfg(any(test, feature = "client"))]
+pub type Fill = Arc<dyn Fn(&mut [u8]) + Send + Sync>;
 
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,7 +58,22 @@ impl Identity {
             .map_err(|error| TransportError::Crypto(error.to_string()))?;
         let der = certificate.certificate.first().map(|der| der.as_ref()).unwrap_or_default();
         let fingerprint = fingerprint(provider.crypto(), der)?;
-        Ok(Self { provider, certificate, fingerprint })
+        Ok(Self {
+            provider,
+            certificate,
+            fingerprint,
+            #[cfg(any(test, feature = "client"))]
+            random: None,
+        })
+    }
+
+    /// The same, with names, credentials and sources that follow from a seed: a meeting that is simulated again is the
+    /// same again. Handshakes stay as they are.
+    #[cfg(any(test, feature = "client"))]
+    #[must_use]
+    pub fn with_random(mut self, random: Fill) -> Self {
+        self.random = Some(random);
+        self
     }
 
     /// The SHA-256 fingerprint as SDP writes it, without the name of the hash.
@@ -63,6 +84,11 @@ impl Identity {
 
     /// Random bytes.
     pub(crate) fn random(&self, bytes: &mut [u8]) -> Result<(), TransportError> {
+        #[cfg(any(test, feature = "client"))]
+        if let Some(random) = &self.random {
+            random(bytes);
+            return Ok(());
+        }
         self.provider.random().fill(bytes).map_err(|error| TransportError::Crypto(error.to_string()))
     }
 

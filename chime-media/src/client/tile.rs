@@ -1,0 +1,248 @@
+//! A video that a client receives: packets put in order, pictures put together, and whether they could be decoded.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use super::picture::{self, HEAD, Mark, Picture};
+use crate::forward::nack::Missing;
+use crate::rtp::reception::Reception;
+
+/// How long a packet that is missing is waited for.
+const PATIENCE: Duration = Duration::from_millis(400);
+/// Packets that wait at most.
+const MOST: usize = 1024;
+/// Pictures that later ones may build upon.
+const REFERENCES: usize = 8;
+/// Time between requests for a key frame.
+const REQUESTS: Duration = Duration::from_millis(500);
+
+/// Counts of a received video.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TileCounts {
+    /// Packets with media, retransmissions included and repeated ones left out.
+    pub packets: u64,
+    /// Octets of their payloads.
+    pub octets: u64,
+    /// Of them, retransmitted ones.
+    pub repaired: u64,
+    /// Packets that came twice, or when they were given up.
+    pub useless: u64,
+    /// Packets that were given up.
+    pub lost: u64,
+    /// Packets with padding only.
+    pub padding: u64,
+    /// Pictures that could be decoded.
+    pub pictures: u64,
+    /// Of them, key frames.
+    pub keys: u64,
+    /// Pictures that could not.
+    pub broken: u64,
+    /// Changes of the encoding.
+    pub switches: u64,
+    /// Of them, those that did not begin with a key frame: none may.
+    pub bad_switches: u64,
+    /// Numbers of VP8 pictures that were left out while no packet was lost.
+    pub gaps: u64,
+    /// Requests for key frames.
+    pub requests: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    came: Instant,
+    timestamp: u32,
+    octets: usize,
+    /// None for padding, or a picture that is none of ours.
+    mark: Option<(Mark, u16)>,
+}
+
+/// A video that is received.
+#[derive(Debug)]
+pub struct Tile {
+    /// The section.
+    pub mid: u32,
+    /// Whose it is.
+    pub attendee: String,
+    /// What was counted.
+    pub counts: TileCounts,
+    /// The encoding of the last picture, counted from the smallest.
+    pub layer: Option<u8>,
+    /// When the last picture came.
+    pub last: Option<Instant>,
+    pub(super) ssrc: u32,
+    pub(super) repair: u32,
+    pub(super) reception: Option<Reception>,
+    pub(super) missing: Missing,
+    waiting: BTreeMap<u64, Waiting>,
+    next: Option<u64>,
+    /// The picture in the making: its mark as its first packet had it, packets so far, octets.
+    making: Option<(Mark, u16, usize)>,
+    /// Numbers of pictures that were decoded.
+    decoded: VecDeque<u32>,
+    /// The VP8 number of the last picture.
+    number: Option<u16>,
+    asked: Option<Instant>,
+    needs_key: bool,
+}
+
+impl Tile {
+    pub(super) fn new(mid: u32, attendee: &str, ssrc: u32, repair: u32) -> Self {
+        Self {
+            mid,
+            attendee: attendee.to_owned(),
+            counts: TileCounts::default(),
+            layer: None,
+            last: None,
+            ssrc,
+            repair,
+            reception: None,
+            missing: Missing::default(),
+            waiting: BTreeMap::new(),
+            next: None,
+            making: None,
+            decoded: VecDeque::new(),
+            number: None,
+            asked: None,
+            needs_key: true,
+        }
+    }
+
+    /// A packet came: its number, timestamp and payload. Gives the last picture that it completed.
+    pub(super) fn packet(
+        &mut self,
+        now: Instant,
+        index: u64,
+        timestamp: u32,
+        payload: &[u8],
+        again: bool,
+    ) -> Option<Picture> {
+        if self.missing.arrived(now, index) {
+            self.needs_key = true;
+        }
+        let next = *self.next.get_or_insert(index);
+        if index < next || self.waiting.contains_key(&index) {
+            self.counts.useless += 1;
+            return None;
+        }
+        if payload.is_empty() {
+            self.counts.padding += 1;
+        } else {
+            self.counts.packets += 1;
+            self.counts.octets += u64::try_from(payload.len()).unwrap_or_default();
+            self.counts.repaired += u64::from(again);
+        }
+        let mark = picture::read(payload)
+            .map(|(descriptor, mark)| (mark, descriptor.picture.map_or(0, |(_, number, _)| number)));
+        let octets = payload.len().saturating_sub(HEAD);
+        self.waiting.insert(index, Waiting { came: now, timestamp, octets, mark });
+        if self.waiting.len() > MOST {
+            self.give_up();
+        }
+        self.drain(now)
+    }
+
+    fn drain(&mut self, now: Instant) -> Option<Picture> {
+        let mut shown = None;
+        while let Some(next) = self.next
+            && let Some(waiting) = self.waiting.remove(&next)
+        {
+            self.next = Some(next + 1);
+            if let Some((mark, number)) = waiting.mark
+                && let Some(picture) = self.take(now, &waiting, mark, number)
+            {
+                shown = Some(picture);
+            }
+        }
+        shown
+    }
+
+    fn take(&mut self, now: Instant, waiting: &Waiting, mark: Mark, number: u16) -> Option<Picture> {
+        if mark.part.0 == 0 {
+            if self.making.is_some() {
+                self.counts.broken += 1;
+            }
+            self.making = Some((mark, 0, 0));
+            if self.number.is_some_and(|before| before != number && before.wrapping_add(1) & 0x7fff != number)
+            {
+                self.counts.gaps += 1;
+            }
+            self.number = Some(number);
+        }
+        let same = |of: &Mark| (of.layer, of.number) == (mark.layer, mark.number);
+        let Some((_, parts, octets)) =
+            self.making.as_mut().filter(|(of, parts, _)| same(of) && *parts == mark.part.0)
+        else {
+            if self.making.take().is_some() {
+                self.counts.broken += 1;
+            }
+            self.needs_key = true;
+            return None;
+        };
+        *parts += 1;
+        *octets += waiting.octets;
+        let octets = *octets;
+        if *parts < mark.part.1 {
+            return None;
+        }
+        self.making = None;
+        self.whole(now, mark).then_some(Picture { mark, octets, timestamp: waiting.timestamp })
+    }
+
+    /// A picture is whole: can it be decoded?
+    fn whole(&mut self, now: Instant, mark: Mark) -> bool {
+        if self.layer.is_some_and(|layer| layer != mark.layer) {
+            self.counts.switches += 1;
+            self.counts.bad_switches += u64::from(!mark.is_key());
+        }
+        let same = self.layer == Some(mark.layer);
+        self.layer = Some(mark.layer);
+        let upon = mark.number.wrapping_sub(u32::from(mark.back));
+        if mark.is_key() {
+            self.decoded.clear();
+            self.counts.keys += 1;
+            self.needs_key = false;
+        } else if !same || !self.decoded.contains(&upon) {
+            self.counts.broken += 1;
+            self.needs_key = true;
+            return false;
+        }
+        self.decoded.push_back(mark.number);
+        if self.decoded.len() > REFERENCES {
+            self.decoded.pop_front();
+        }
+        self.counts.pictures += 1;
+        self.last = Some(now);
+        true
+    }
+
+    fn give_up(&mut self) {
+        let (Some(next), Some(first)) = (self.next, self.waiting.keys().next().copied()) else { return };
+        self.counts.lost += first.saturating_sub(next);
+        self.next = Some(first);
+        self.needs_key = true;
+        if self.making.take().is_some() {
+            self.counts.broken += 1;
+        }
+        // The VP8 numbers go on somewhere else.
+        self.number = None;
+    }
+
+    /// Gives up what has been missing for too long; tells whether a key frame is to be asked for.
+    pub(super) fn timeout(&mut self, now: Instant) -> bool {
+        while let Some((first, waiting)) = self.waiting.iter().next()
+            && self.next.is_some_and(|next| *first > next)
+            && now.saturating_duration_since(waiting.came) >= PATIENCE
+        {
+            self.give_up();
+            let _shown = self.drain(now);
+        }
+        let due = self.asked.is_none_or(|at| now.saturating_duration_since(at) >= REQUESTS);
+        let ask = self.needs_key && self.reception.is_some() && due;
+        if ask {
+            self.asked = Some(now);
+            self.counts.requests += 1;
+        }
+        ask
+    }
+}
