@@ -57,7 +57,12 @@ pub(crate) async fn control(
         }
         return answer;
     };
-    tokio::spawn(run(app, media, upgrade, meeting, token));
+    let guard = app.shutdown().guard();
+    tokio::spawn(async move {
+        run(app, media, upgrade, meeting, token).await;
+        // Whoever is connected has to be told that the server stops.
+        drop(guard);
+    });
     let mut answer = switching(&key);
     answer.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, PROTOCOL);
     answer

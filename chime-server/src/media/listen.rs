@@ -49,6 +49,8 @@ pub async fn serve(media: Media, listener: TcpListener, tls: Option<TlsAcceptor>
 
 /// Sends everybody away when the server drains.
 pub async fn drain(media: Media, shutdown: Shutdown) {
+    let guard = shutdown.guard();
     shutdown.draining().await;
     media.drain();
+    drop(guard);
 }

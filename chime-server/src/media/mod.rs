@@ -16,6 +16,7 @@
 //!   read no faster than that.
 
 mod control;
+mod counted;
 mod listen;
 mod live;
 mod plane;
