@@ -91,7 +91,7 @@ async fn run(app: App, media: Media, upgrade: OnUpgrade, meeting: String, token:
         Err(why) => {
             tracing::debug!(code = why.code(), "a client may not join a meeting");
             let now = u64::try_from(app.chime().now().millis()).unwrap_or_default();
-            refuse(&mut socket, why, now).await;
+            refuse(&mut socket, why, now, app.shutdown()).await;
         }
     }
 }

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::control::{Socket, close, send};
+use crate::shutdown::Shutdown;
 
 /// How long a client may take to say that it joins.
 const JOIN: Duration = Duration::from_secs(30);
@@ -46,7 +47,7 @@ impl From<AdmitError> for Refused {
 }
 
 /// Tells a client that it may not join, in the words that it understands: a code counts only after its JOIN.
-pub(super) async fn refuse(socket: &mut Socket, why: Refused, now: u64) {
+pub(super) async fn refuse(socket: &mut Socket, why: Refused, now: u64, shutdown: &Shutdown) {
     let joining = async {
         while let Some(Ok(message)) = socket.next().await {
             let Message::Binary(bytes) = message else { continue };
@@ -67,7 +68,10 @@ pub(super) async fn refuse(socket: &mut Socket, why: Refused, now: u64) {
         }
         false
     };
-    let joined = timeout(JOIN, joining).await.unwrap_or(false);
+    let joined = tokio::select! {
+        joined = timeout(JOIN, joining) => joined.unwrap_or(false),
+        () = shutdown.draining() => false,
+    };
     if joined && why == Refused::Forbidden {
         let error = Error { status: Some(403), description: Some("the join token is not good".to_owned()) };
         let answer = SignalFrame {
