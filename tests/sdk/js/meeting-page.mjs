@@ -2,7 +2,7 @@
 
 import {
   ConsoleLogger, DefaultDeviceController, DefaultMeetingSession, DefaultSimulcastUplinkPolicy, LogLevel,
-  MeetingSessionConfiguration, VideoPriorityBasedPolicy, VideoPriorityBasedPolicyConfig, VideoPreference,
+  MeetingSessionConfiguration, VideoCodecCapability, VideoPriorityBasedPolicy, VideoPriorityBasedPolicyConfig, VideoPreference,
   VideoPreferences,
 } from 'amazon-chime-sdk-js';
 
@@ -241,6 +241,19 @@ class Person {
   all() {
     const { events, roster, volumes, data, speakers, signal } = this;
     return { events, roster, volumes, data, speakers, signal, closes, tiles: this.tiles() };
+  }
+
+  preferCodec(name) {
+    const codecs = { VP8: VideoCodecCapability.vp8(), VP9: VideoCodecCapability.vp9(), AV1: VideoCodecCapability.av1(),
+      H264: VideoCodecCapability.h264() };
+    this.av.setVideoCodecSendPreferences([codecs[name], codecs.VP8]);
+  }
+
+  /** Whether pictures come in this codec now. */
+  async receives(name) {
+    const report = [...(await this.av.getRTCPeerConnectionStats()).values()];
+    const video = report.filter((each) => each.type === 'inbound-rtp' && each.kind === 'video');
+    return video.some((each) => each.framesDecoded > 0 && report.find((codec) => codec.id === each.codecId)?.mimeType === `video/${name}`);
   }
 
   /** How the connection goes: the type of its candidate, and over what its relay is reached. */

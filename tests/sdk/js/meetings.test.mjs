@@ -32,8 +32,10 @@ afterEach(() => stage.clear());
 async function together(count, options = {}, where = world) {
   const meeting = await where.meeting();
   const people = [];
-  for (let at = 0; at < count; at += 1) {
-    people.push(await stage.joined(where, meeting, `person${at}`, { hertz: TONES[at], ...options }));
+  // Two at a time: more at once only wait for each other.
+  for (let at = 0; at < count; at += 2) {
+    people.push(...await Promise.all(TONES.slice(at, Math.min(at + 2, count)).map((hertz, next) =>
+      stage.joined(where, meeting, `person${at + next}`, { hertz, ...options }))));
   }
   return { meeting, people };
 }
@@ -100,6 +102,31 @@ test('a squeezed receiver gets the small layer and the large one when it has roo
   await cleo.sees(ann.id, RED.seen, { width: (width) => width === 1280 });
   link.down.set({ kbps: Infinity });
   await bob.sees(ann.id, RED.seen, { width: (width) => width === 1280, timeout: 40_000 });
+});
+
+test('a sender on a narrow uplink is seen smaller by all, and large when it has room again', LONG, async (context) => {
+  const meeting = await world.meeting();
+  const link = await Link.to(portOf(meeting.MediaPlacement.AudioHostUrl));
+  context.after(() => link.close());
+  const ann = await stage.joined(world, meeting, 'ann', { simulcast: true, policy: 'priority', port: link.port });
+  const others = [await stage.joined(world, meeting, 'bob'), await stage.joined(world, meeting, 'cleo')];
+  const seenBy = (width, timeout) => Promise.all(others.map((one) => one.sees(ann.id, RED.seen, { width, timeout })));
+  await show(ann, RED);
+  await seenBy((width) => width === 1280, 25_000);
+  link.up.set({ kbps: 500 });
+  await seenBy((width) => width < 1280, 15_000);
+  link.up.set({ kbps: Infinity });
+  await seenBy((width) => width === 1280, 40_000);
+});
+
+test('the camera goes on in each codec that its sender prefers', USUAL, async () => {
+  const { people: [ann, bob] } = await together(2);
+  await show(ann, RED, { width: 640, height: 360 });
+  for (const codec of ['VP8', 'H264', 'VP9', 'AV1']) {
+    await ann.do((name) => window.person.preferCodec(name), codec);
+    await bob.until(`pictures come in ${codec}`, (name) => window.person.receives(name), codec);
+    await bob.sees(ann.id, RED.seen);
+  }
 });
 
 test('a shared screen is seen and its sound heard by all but its owner, until it ends', USUAL, async () => {
@@ -282,8 +309,9 @@ test('the same attendee on a second device ends the first', USUAL, async () => {
   assert.ok(!(await ann.presenceOf(bob.id)).includes('dropped'));
 });
 
-test('one more than the meeting has room for is refused as at capacity', USUAL, async (context) => {
-  const small = await World.start({ CHIME_QUOTAS__AUDIO_STREAMS_PER_MEETING: '2', CHIME_QUOTAS__VIDEO_TILES_PER_MEETING: '1' });
+test('one attendee, camera or shared screen too many is refused, and the others go on', USUAL, async (context) => {
+  const small = await World.start({ CHIME_QUOTAS__AUDIO_STREAMS_PER_MEETING: '2', CHIME_QUOTAS__VIDEO_TILES_PER_MEETING: '1',
+    CHIME_QUOTAS__CONTENT_SHARES_PER_MEETING: '1' });
   context.after(() => small.stop());
   const { meeting, people: [ann, bob] } = await together(2, {}, small);
   const cleo = await stage.person(meeting, await small.attendee(meeting, 'cleo'));
@@ -296,6 +324,11 @@ test('one more than the meeting has room for is refused as at capacity', USUAL, 
   await bob.until('bob may only watch', () => window.person.events.some(([name]) => name === 'view-only'));
   await bob.sees(ann.id, RED.seen);
   assert.equal(await ann.do(() => window.person.tiles().length), 0);
+  await ann.do((what) => window.person.share(what), { colour: GREEN.name });
+  await bob.sees(`${ann.id}#content`, GREEN.seen);
+  await bob.do((what) => window.person.share(what), { colour: BLUE.name }).catch(() => {});
+  await bob.until('bob is told that his screen is not shared', () => window.person.events.some(([name]) => name === 'not-sharing'));
+  await bob.sees(`${ann.id}#content`, GREEN.seen);
 });
 
 for (const [relay, protocol] of [['udp', 'udp'], ['tcp', 'tcp'], ['tls', 'tls']]) {
