@@ -78,7 +78,7 @@ class Person {
   note(name, ...details) { this.events.push([name, ...details]); }
 
   /** Joins; the answer comes when audio and video have started. */
-  async join({ meeting, attendee, hertz, gain, policy, timeout, simulcast, muted, port }) {
+  async join({ meeting, attendee, hertz, gain, policy, timeout, simulcast, svc, muted, port }) {
     if (port) detour(port);
     const logger = new ConsoleLogger('sdk', LogLevel.WARN);
     const configuration = new MeetingSessionConfiguration({ Meeting: meeting }, { Attendee: attendee });
@@ -89,6 +89,7 @@ class Person {
       this.policy = new VideoPriorityBasedPolicy(logger, networkConfig);
       configuration.videoDownlinkBandwidthPolicy = this.policy;
     }
+    configuration.enableSVC = Boolean(svc);
     if (simulcast) {
       configuration.enableSimulcastForUnifiedPlanChromiumBasedBrowsers = true;
       configuration.videoUplinkBandwidthPolicy = new DefaultSimulcastUplinkPolicy(attendee.AttendeeId, logger);

@@ -40,6 +40,10 @@ export class World {
 
   remove({ MeetingId }, { AttendeeId }) { return this.api.deleteAttendee({ MeetingId, AttendeeId }); }
 
+  allow({ MeetingId }, { AttendeeId }, Capabilities) {
+    return this.api.updateAttendeeCapabilities({ MeetingId, AttendeeId, Capabilities });
+  }
+
   stop() { return this.server.stop(); }
 }
 
@@ -127,10 +131,10 @@ export class Person {
 
   /** Somebody else is present, or not; and, if told, whether it was dropped. */
   knows(id, present, dropped, timeout) {
-    return this.until(`${id} is ${present ? 'present' : 'gone'}`, ([who, here, lost]) => window.person.events.findLast(
-      ([name, each]) => name === 'presence' && each === who)?.slice(2).filter((_, at) => at !== 1)
-      .every((value, at) => (at === 0 ? value === here : lost === null || value === lost)) ?? false,
-    [id, present, dropped ?? null], timeout);
+    return this.until(`${id} is ${present ? 'present' : 'gone'}`, ([who, here, lost]) => {
+      const [,, there, , fell] = window.person.events.findLast(([name, each]) => name === 'presence' && each === who) ?? [];
+      return there === here && (lost === null || fell === lost);
+    }, [id, present, dropped ?? null], timeout);
   }
 
   /** What this person was told about somebody's presence, in order. */

@@ -90,8 +90,7 @@ test('a squeezed receiver gets the small layer and the large one when it has roo
   const meeting = await world.meeting();
   const link = await Link.to(portOf(meeting.MediaPlacement.AudioHostUrl));
   context.after(() => link.close());
-  const simulcast = { simulcast: true, policy: 'priority' };
-  const ann = await stage.joined(world, meeting, 'ann', simulcast);
+  const ann = await stage.joined(world, meeting, 'ann', { hertz: TONES[0], simulcast: true, policy: 'priority' });
   const bob = await stage.joined(world, meeting, 'bob', { policy: 'priority', port: link.port });
   const cleo = await stage.joined(world, meeting, 'cleo', { policy: 'priority' });
   await show(ann, RED);
@@ -104,11 +103,65 @@ test('a squeezed receiver gets the small layer and the large one when it has roo
   await bob.sees(ann.id, RED.seen, { width: (width) => width === 1280, timeout: 40_000 });
 });
 
+test('a receiver gets the layer that it prefers, and none of a tile that it paused', USUAL, async () => {
+  const meeting = await world.meeting();
+  const ann = await stage.joined(world, meeting, 'ann', { hertz: TONES[0], simulcast: true, policy: 'priority' });
+  const bob = await stage.joined(world, meeting, 'bob', { policy: 'priority' });
+  const cleo = await stage.joined(world, meeting, 'cleo');
+  await show(ann, RED);
+  const large = { width: (width) => width === 1280, timeout: 25_000 };
+  for (const one of [bob, cleo]) await one.sees(ann.id, RED.seen, large);
+  await bob.do((id) => window.person.prefer([{ id, size: 1 }]), ann.id);
+  await bob.sees(ann.id, RED.seen, { width: (width) => width === 320 });
+  await cleo.sees(ann.id, RED.seen, large);
+  await bob.do((id) => window.person.prefer([{ id, size: 3 }]), ann.id);
+  await bob.sees(ann.id, RED.seen, large);
+  const still = await bob.do(async () => {
+    const tile = window.person.av.getAllRemoteVideoTiles()[0].state().tileId;
+    window.person.av.pauseVideoTile(tile);
+    return tile;
+  });
+  await bob.until('no more pictures come', async () => {
+    const count = async () => (await window.person.stats('inbound-rtp')).find((each) => each.kind === 'video')?.packetsReceived;
+    const before = await count();
+    await new Promise((resolve) => { setTimeout(resolve, 700); });
+    return before === await count();
+  });
+  await bob.do((tile) => window.person.av.unpauseVideoTile(tile), still);
+  await bob.sees(ann.id, RED.seen);
+});
+
+test('who may only receive is neither heard nor seen until that changes', USUAL, async () => {
+  const { meeting, people: [ann] } = await together(1);
+  const bob = await stage.person(meeting, await world.attendee(meeting, 'bob', { Audio: 'Receive', Video: 'Receive', Content: 'None' }));
+  await bob.join({ hertz: TONES[1] });
+  await bob.hears([ann], [ann, bob]);
+  await ann.hears([], [ann, bob]);
+  await show(bob, BLUE, { width: 640, height: 360 });
+  await bob.until('bob may only watch', () => window.person.events.some(([name]) => name === 'view-only'));
+  await world.allow(meeting, bob.attendee, { Audio: 'SendReceive', Video: 'SendReceive', Content: 'SendReceive' });
+  await ann.hears([bob], [ann, bob]);
+  await show(bob, BLUE, { width: 640, height: 360 });
+  await ann.sees(bob.id, BLUE.seen);
+  await world.allow(meeting, bob.attendee, { Audio: 'None', Video: 'None', Content: 'None' });
+  await ann.hears([], [ann, bob]);
+  await bob.hears([], [ann, bob]);
+  await ann.until('bob is not seen any more', () => window.person.tiles().length === 0);
+});
+
+test('scalable pictures of one encoding are seen by all', USUAL, async () => {
+  const { people } = await together(3, { svc: true });
+  const [ann, ...others] = people;
+  await show(ann, GREEN);
+  for (const one of others) await one.sees(ann.id, GREEN.seen);
+  await others[0].until('pictures come in VP9', () => window.person.receives('VP9'));
+});
+
 test('a sender on a narrow uplink is seen smaller by all, and large when it has room again', LONG, async (context) => {
   const meeting = await world.meeting();
   const link = await Link.to(portOf(meeting.MediaPlacement.AudioHostUrl));
   context.after(() => link.close());
-  const ann = await stage.joined(world, meeting, 'ann', { simulcast: true, policy: 'priority', port: link.port });
+  const ann = await stage.joined(world, meeting, 'ann', { hertz: TONES[0], simulcast: true, policy: 'priority', port: link.port });
   const others = [await stage.joined(world, meeting, 'bob'), await stage.joined(world, meeting, 'cleo')];
   const seenBy = (width, timeout) => Promise.all(others.map((one) => one.sees(ann.id, RED.seen, { width, timeout })));
   await show(ann, RED);
