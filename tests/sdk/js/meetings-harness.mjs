@@ -74,6 +74,9 @@ export class Stage extends Browser {
   }
 }
 
+/** Milliseconds without a new picture after which a video stands still. */
+const STILL = 1500;
+
 const near = (colour, other) => colour.every((each, at) => Math.abs(each - other[at]) < 60);
 
 /** An attendee: what it does and notices goes through its page. */
@@ -107,20 +110,24 @@ export class Person {
       `${frequencies[at]} Hz at ${level.toFixed(0)} dB (${wanted[at] ? 'wanted' : 'not wanted'})`).join(', ')}`);
   }
 
-  /** Sees moving pictures of somebody, with this colour in their middle. Gives the tile. */
-  async sees(id, colour, { width = () => true, timeout = 15_000 } = {}) {
-    let last;
-    let frames = 0;
+  /** Sees moving pictures of somebody, with this colour in their middle, for `steady` milliseconds on end. */
+  async sees(id, colour, { width = () => true, steady = 0, timeout = 15_000 } = {}) {
+    let last = null;
+    let frames = Infinity;
+    let moved = 0;
+    let since = null;
     for (const until = Date.now() + timeout; Date.now() < until; await sleep(100)) {
       const tiles = await this.page.evaluate(() => window.person.tiles());
-      last = tiles.find((tile) => tile.attendee === id) ?? tiles;
-      if (last.colour && near(last.colour, colour) && width(last.width)) {
-        if (frames && last.frames > frames) return last;
-        frames ||= last.frames;
-      }
+      last = tiles.find((tile) => tile.attendee === id);
+      const now = Date.now();
+      if (last && last.frames > frames) moved = now;
+      frames = last?.frames ?? Infinity;
+      const holds = last && near(last.colour, colour) && width(last.width) && now - moved < STILL;
+      since = holds ? since ?? now : null;
+      if (since !== null && now - since >= steady) return;
     }
-    throw new Error(`never within ${timeout} ms: video of ${id} in ${colour}; the last was ${JSON.stringify(last)}\nlog: ${
-      this.page.log.slice(-12).join('\n')}`);
+    throw new Error(`never within ${timeout} ms: video of ${id} in ${colour} for ${steady} ms; the last was ${
+      JSON.stringify(last)}, which moved ${Date.now() - moved} ms ago\nlog: ${this.page.log.slice(-12).join('\n')}`);
   }
 
   /** Its session has ended with this status. */
