@@ -46,8 +46,9 @@ const eachHearsTheOthers = (people, timeout) => Promise.all(
   people.map((one) => one.hears(othersThan(people, one), people, timeout)));
 
 for (const count of [2, 3]) {
-  test(`${count} attendees hear exactly the others and never themselves`, USUAL, async () => {
+  test(`${count} attendees hear exactly the others and never themselves`, USUAL, async (context) => {
     const { people } = await together(count);
+    for (const one of people) context.diagnostic(`started after ${Math.round(await one.do(() => window.person.startedAfter))} ms`);
     await eachHearsTheOthers(people);
   });
 }
@@ -420,35 +421,53 @@ test('a server that is restarted tells clients to come back, and they do', LONG,
   await eachHearsTheOthers([ann, bob]);
 });
 
+/** The demo page, with Join clicked. */
+async function visit(name, before = () => {}) {
+  const page = await stage.page(`${world.server.url}/demo/meeting?room=party`);
+  await page.evaluate(before);
+  await page.fill('#name', name);
+  const joining = page.waitForResponse((response) => response.url().endsWith('/demo/meeting/join'));
+  await page.click('#join-button');
+  const { Meeting } = await (await joining).json();
+  const shows = (what, holds, argument) => page.waitForFunction(holds, argument, { timeout: 15_000, polling: 50 })
+    .catch((error) => { throw new Error(`the page of ${name} never showed ${what}: ${error.message}\n${page.log.slice(-12).join('\n')}`); });
+  return { page, shows, name, meeting: Meeting };
+}
+
 test('the demo page: one click in two tabs, and people hear, see and write to each other', USUAL, async () => {
-  const open = async (name) => {
-    const page = await stage.page(`${world.server.url}/demo/meeting?room=party`);
-    await page.fill('#name', name);
-    await page.click('#join-button');
-    return page;
-  };
-  const [ann, bob] = [await open('Ann'), await open('Bob')];
-  const shows = (page, what, holds, argument) => page.waitForFunction(holds, argument, { timeout: 15_000, polling: 50 })
-    .catch((error) => { throw new Error(`the page never showed ${what}: ${error.message}\n${page.log.slice(-12).join('\n')}`); });
-  for (const [page, me, other] of [[ann, 'Ann', 'Bob'], [bob, 'Bob', 'Ann']]) {
-    await shows(page, 'both people', ([first, second]) => {
+  const [ann, bob] = [await visit('Ann'), await visit('Bob')];
+  for (const [one, other] of [[ann, bob], [bob, ann]]) {
+    await one.shows('both people', ([first, second]) => {
       const people = [...document.querySelectorAll('#people li')].map((each) => each.textContent);
       return people.length === 2 && people.some((each) => each.startsWith(`${first} (you)`)) && people.some((each) => each.startsWith(second));
-    }, [me, other]);
-    await shows(page, 'both videos', () => {
+    }, [one.name, other.name]);
+    await one.shows('both videos', () => {
       const videos = [...document.querySelectorAll('.tile video')];
       return videos.length === 2 && videos.every((video) => video.getVideoPlaybackQuality().totalVideoFrames > 5);
     });
-    await shows(page, 'who speaks: the beeps of the other microphone', (name) =>
-      [...document.querySelectorAll('#people .speaking')].some((each) => each.textContent.startsWith(name)), other);
+    await one.shows('who speaks: the beeps of the other microphone', (name) =>
+      [...document.querySelectorAll('#people .speaking')].some((each) => each.textContent.startsWith(name)), other.name);
   }
-  await ann.fill('#say-text', 'hello <b>there</b>');
-  await ann.click('#say button');
-  await shows(bob, 'the message', () => document.getElementById('chat').textContent.includes('hello <b>there</b>'));
-  await ann.click('#mute');
-  await shows(bob, 'that Ann is muted', () => document.querySelector('#people .muted') !== null);
-  await ann.click('#leave');
-  await shows(ann, 'the lobby', () => !document.getElementById('lobby').hidden);
-  await shows(bob, 'that Ann left', () => document.querySelectorAll('#people li').length === 1);
-  assert.deepEqual(bob.log.filter((line) => /^error:|Content Security Policy/.test(line)), []);
+  await ann.page.fill('#say-text', 'hello <b>there</b>');
+  await ann.page.click('#say button');
+  await bob.shows('the message', () => document.getElementById('chat').textContent.includes('hello <b>there</b>'));
+  await ann.page.click('#mute');
+  await bob.shows('that Ann is muted', () => document.querySelector('#people .muted') !== null);
+  await ann.page.click('#leave');
+  await ann.shows('the lobby', () => !document.getElementById('lobby').hidden);
+  await bob.shows('that Ann left', () => document.querySelectorAll('#people li').length === 1);
+  await world.end(bob.meeting);
+  await bob.shows('that the meeting has ended', () => document.getElementById('lobby-note').textContent === 'The meeting has ended.');
+  assert.deepEqual(bob.page.log.filter((line) => /^error:|Content Security Policy/.test(line)), []);
+});
+
+test('the demo page: who has no microphone and no camera hears and sees the others', USUAL, async () => {
+  const ann = await visit('Ann');
+  const bob = await visit('Bob', () => {
+    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotFoundError'));
+  });
+  await bob.shows('what is missing', () => /no microphone.*no camera/.test(document.getElementById('banner').textContent));
+  await bob.shows('the video of Ann', () => (document.querySelector('.tile video')?.getVideoPlaybackQuality().totalVideoFrames ?? 0) > 5);
+  await bob.shows('that Ann speaks', () => document.querySelector('#people .speaking')?.textContent.startsWith('Ann'));
+  await ann.shows('Bob', () => [...document.querySelectorAll('#people li')].some((each) => each.textContent.startsWith('Bob')));
 });
