@@ -28,7 +28,9 @@ export async function freePorts(count) {
 /** A running server; call `stop` at the end. */
 export class Server {
   static async start(settings = {}) {
-    if (!process.env.CHIME_SERVER_BIN) throw new Error('set CHIME_SERVER_BIN to the chime-server binary under test (make test-sdk does it)');
+    if (!process.env.CHIME_SERVER_BIN) {
+      throw new Error('set CHIME_SERVER_BIN to the chime-server binary under test (make test-sdk does it)');
+    }
     const server = new Server();
     server.folder = mkdtempSync(path.join(tmpdir(), 'chime-js-'));
     server.dataDir = path.join(server.folder, 'data');
