@@ -49,7 +49,10 @@ async function join() {
   localStorage.setItem('chime-name', name);
   history.replaceState(null, '', `?${new URLSearchParams({ room })}`);
   $('lobby-note').textContent = '';
-  const [{ Meeting, Attendee }, devices] = await Promise.all([admission(room, name), openDevices(wantsCamera)]);
+  const opening = openDevices(wantsCamera);
+  const close = async () => { for (const track of (await opening).stream.getTracks()) track.stop(); };
+  const { Meeting, Attendee } = await admission(room, name).catch(async (error) => { await close(); throw error; });
+  const devices = await opening;
 
   const logger = new ConsoleLogger('meeting', LogLevel.WARN);
   const configuration = new MeetingSessionConfiguration({ Meeting }, { Attendee });
@@ -83,7 +86,10 @@ async function join() {
   audioVideo.start();
   if (wantsCamera && has('video')) await starting('videoinput', 'no camera');
   else if (wantsCamera) missing.push('no camera: you joined with audio only');
-  for (const track of devices.stream.getTracks()) track.stop();
+  await close();
+  const speaker = await preferred('audiooutput');
+  // Some browsers let their user alone choose it.
+  if (speaker) await use('audiooutput', speaker).catch(() => {});
   controls();
   if (devices.insecure) note('Browsers give microphone and camera to pages over https or from localhost only: you can listen and watch.');
   else if (missing.length) note(`You have ${missing.join('; ')}.`);
