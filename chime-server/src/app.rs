@@ -35,7 +35,7 @@ struct Shared {
     routes: Routes,
     handlers: Vec<Option<Handler>>,
     throttle: Throttle,
-    metrics: Metrics,
+    metrics: Arc<Metrics>,
     health: Health,
     scheduler: Scheduler,
     flows: Flows,
@@ -62,6 +62,8 @@ pub struct AppOptions {
     pub meetings_rate: Option<Rate>,
     /// Which media region is nearest to whom.
     pub nearest_region: NearestRegion,
+    /// What is counted, when something counts before there is an app.
+    pub metrics: Arc<Metrics>,
     /// Announcements that may wait for the fan-out of this node before `SendChannelMessage` is throttled; `None` for no
     /// bound.
     pub backlog: Option<u64>,
@@ -114,6 +116,7 @@ impl Default for AppOptions {
             rate: Rate::default(),
             meetings_rate: None,
             nearest_region: NearestRegion::default(),
+            metrics: Arc::default(),
             backlog: Some(1024),
             legacy_by_default: false,
             messaging_endpoint: "localhost".into(),
@@ -156,7 +159,7 @@ impl App {
     }
 
     pub(crate) fn with_handlers(chime: Chime, options: AppOptions, handlers: Vec<Option<Handler>>) -> Self {
-        let (health, metrics) = (Health::default(), Metrics::new());
+        let (health, metrics) = (Health::default(), Arc::clone(&options.metrics));
         Self(Arc::new(Shared {
             keys: Keys::new(chime.clone(), options.root.clone()),
             signing_keys: KeyCache::new(SIGNING_KEYS),

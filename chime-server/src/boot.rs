@@ -1,5 +1,6 @@
 //! The composition root: the only place that names concrete adapters.
 
+mod events;
 mod outward;
 mod store;
 
@@ -25,7 +26,7 @@ use crate::explain::{self, Explained, Question, remote};
 use crate::files::{self, Access};
 use crate::http::{ConnectionLimits, Listener, router, serve};
 use crate::meetings::ThisNode;
-use crate::ops::{Audit, Condition, Health};
+use crate::ops::{Audit, Condition, Health, Metrics};
 use crate::query::{Issuer, Issuers};
 use crate::shutdown::Shutdown;
 use crate::tls::{Authority, Current, Files, acceptor, names};
@@ -109,10 +110,12 @@ pub async fn start(config: &Config) -> Result<Running> {
         region: config.auth.region.clone(),
     };
 
-    let outward = outward::open(config, Arc::clone(&clock)).await?;
+    let metrics = Arc::new(Metrics::default());
+    let outward = outward::open(config, Arc::clone(&clock), Arc::clone(&wall), &metrics).await?;
     let chime = Chime::shared(store, clock, Arc::new(SystemEntropy)).settings(settings(config));
     let chime = chime.functions(outward.functions).notifier(outward.notifier).sink(outward.sink);
-    let chime = chime.media(media(&config.media, node.as_deref(), &endpoints.messaging));
+    let chime =
+        chime.announcer(outward.announcer).media(media(&config.media, node.as_deref(), &endpoints.messaging));
     let chime = chime.build().await.context("the store")?;
     write_endpoints(data_dir, &endpoints)?;
 
@@ -124,6 +127,7 @@ pub async fn start(config: &Config) -> Result<Running> {
             body_timeout: config.http.body_timeout,
             rate: config.rate,
             meetings_rate: config.meetings_rate,
+            metrics,
             nearest_region: config.nearest_region.clone(),
             backlog: config.backlog,
             legacy_by_default: config.http.legacy_by_default,

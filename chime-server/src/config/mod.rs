@@ -6,6 +6,7 @@
 
 mod auth;
 mod error;
+mod events;
 mod explain;
 mod export;
 mod http;
@@ -30,6 +31,7 @@ use chime_domain::limits::Limits;
 
 pub use auth::Auth;
 pub use error::ConfigError;
+pub use events::{MeetingEvents, StandingListener};
 pub use explain::{explain, schema};
 pub use export::Export;
 pub use http::Http;
@@ -67,6 +69,8 @@ pub struct Config {
     pub outbound: Outbound,
     /// Where streams go to.
     pub export: Export,
+    /// Who is told of the events of meetings.
+    pub meeting_events: MeetingEvents,
     /// Rates of requests.
     pub rate: Rate,
     /// The rate that operations on meetings share.
@@ -127,6 +131,7 @@ impl Config {
             nearest_region: meetings::nearest_region(&values)?,
             meetings_rate: throttle::meetings(&values),
             outbound: Outbound::read(&values)?,
+            meeting_events: MeetingEvents::read(&values)?,
             rate: throttle::read(&values),
             backlog: throttle::backlog(&values),
             telemetry: Telemetry::read(&values)?,
@@ -148,6 +153,7 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
         outbound::KEYS,
         export::KEYS,
         meetings::KEYS,
+        events::KEYS,
         throttle::KEYS,
         telemetry::KEYS,
         &limits::KEYS,

@@ -82,6 +82,37 @@ fn regions_are_media_regions_each_for_all_or_for_a_network() {
 }
 
 #[test]
+fn listeners_are_read_and_what_they_hold_is_not_shown() {
+    let read = |text| read(&[], None, &[("CHIME_MEETING_EVENTS", text)]);
+    let config = read(
+        "eventbridge,eventbridge:mine,targets,https://hooks.test/s3cret,nats://u:s3cret@127.0.0.1:4222/a.b,tls://x",
+    )
+    .unwrap();
+    let nats = |url: &str, subject: &str| StandingListener::Nats {
+        url: Private(url.to_owned()),
+        subject: subject.to_owned(),
+    };
+    let expected = [
+        StandingListener::EventBridge("default".into()),
+        StandingListener::EventBridge("mine".into()),
+        StandingListener::Webhook(Private("https://hooks.test/s3cret".into())),
+        nats("nats://u:s3cret@127.0.0.1:4222", "a.b"),
+        nats("tls://x", "chime.meetings"),
+    ];
+    assert_eq!(config.meeting_events.standing, expected);
+    assert!(config.meeting_events.targets && config.meeting_events.needs_aws());
+    assert!(!format!("{config:?}{}", explain(&config)).contains("s3cret"));
+    let none = super::Config::from_layers(&[], None, &[]).unwrap().meeting_events;
+    assert!(none.standing.is_empty() && !none.needs_aws());
+    for bad in
+        ["bus", "https://", "nats:", "nats://", "nats:///a", "nats://x/", "nats://x/a b", "nats://x/a/b"]
+    {
+        let error = read(bad).unwrap_err();
+        assert!(error.contains("meeting_events"), "{bad}: {error}");
+    }
+}
+
+#[test]
 fn unknown_names_are_refused_wherever_they_stand() {
     for file in
         ["colour = 1", "[throttle]\nbrust = 1", "[colours]\nred = 1", "[region]\nx = 1", "throttle = 3"]
