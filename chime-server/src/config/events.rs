@@ -104,7 +104,8 @@ fn standing(text: &str) -> Option<StandingListener> {
             if cfg!(not(feature = "nats")) {
                 return None;
             }
-            let (host, subject) = rest.strip_prefix("//")?.split_once('/').unwrap_or((rest, SUBJECT));
+            let rest = rest.strip_prefix("//")?;
+            let (host, subject) = rest.split_once('/').unwrap_or((rest, SUBJECT));
             let server = text.strip_suffix(&format!("/{subject}")).unwrap_or(text);
             let is_subject = !subject.is_empty() && !subject.contains(['/', ' ', '*', '>']);
             if host.is_empty() || !is_subject {
