@@ -12,7 +12,7 @@ use crate::api::operations::{self, Routes};
 use crate::api::{ApiError, Handler, all_handlers};
 use crate::auth::sigv4::KeyCache;
 use crate::auth::{Keys, RootKey};
-use crate::meetings::{ClientEvents, NearestRegion};
+use crate::meetings::{ClientEvents, NearestRegion, Nodes};
 use crate::ops::{Audit, Condition, Health, Metrics};
 use crate::query::Issuers;
 use crate::shutdown::Shutdown;
@@ -62,6 +62,8 @@ pub struct AppOptions {
     pub meetings_rate: Option<Rate>,
     /// Which media region is nearest to whom.
     pub nearest_region: NearestRegion,
+    /// The media nodes that share the store.
+    pub media_nodes: Option<Arc<Nodes>>,
     /// What is counted, when something counts before there is an app.
     pub metrics: Arc<Metrics>,
     /// Announcements that may wait for the fan-out of this node before `SendChannelMessage` is throttled; `None` for no
@@ -116,6 +118,7 @@ impl Default for AppOptions {
             rate: Rate::default(),
             meetings_rate: None,
             nearest_region: NearestRegion::default(),
+            media_nodes: None,
             metrics: Arc::default(),
             backlog: Some(1024),
             legacy_by_default: false,

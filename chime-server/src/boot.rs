@@ -25,7 +25,7 @@ use crate::config::{Config, Media, Oidc, Tls};
 use crate::explain::{self, Explained, Question, remote};
 use crate::files::{self, Access};
 use crate::http::{ConnectionLimits, Listener, router, serve};
-use crate::meetings::ThisNode;
+use crate::meetings::{Here, Nodes, ThisNode};
 use crate::ops::{Audit, Condition, Health, Metrics};
 use crate::query::{Issuer, Issuers};
 use crate::shutdown::Shutdown;
@@ -112,10 +112,15 @@ pub async fn start(config: &Config) -> Result<Running> {
 
     let metrics = Arc::new(Metrics::default());
     let outward = outward::open(config, Arc::clone(&clock), Arc::clone(&wall), &metrics).await?;
+    let here = here(&config.media, node.as_deref(), &endpoints.messaging);
+    let own = media(&here);
+    let media_nodes = node
+        .is_some()
+        .then(|| Arc::new(Nodes::new(Arc::clone(&store), Arc::clone(&wall), Arc::clone(&own), here)));
+    let plane = media_nodes.clone().map_or(own, |nodes| nodes as Arc<dyn MediaPlane>);
     let chime = Chime::shared(store, clock, Arc::new(SystemEntropy)).settings(settings(config));
     let chime = chime.functions(outward.functions).notifier(outward.notifier).sink(outward.sink);
-    let chime =
-        chime.announcer(outward.announcer).media(media(&config.media, node.as_deref(), &endpoints.messaging));
+    let chime = chime.announcer(outward.announcer).media(plane);
     let chime = chime.build().await.context("the store")?;
     write_endpoints(data_dir, &endpoints)?;
 
@@ -127,6 +132,7 @@ pub async fn start(config: &Config) -> Result<Running> {
             body_timeout: config.http.body_timeout,
             rate: config.rate,
             meetings_rate: config.meetings_rate,
+            media_nodes,
             metrics,
             nearest_region: config.nearest_region.clone(),
             backlog: config.backlog,
@@ -264,16 +270,23 @@ fn settings(config: &Config) -> Settings {
 /// The name of a server that shares its store with no other.
 const ALONE: &str = "local";
 
-/// What carries the media of meetings on this server, whose TLS listener is reached at `host`.
-fn media(config: &Media, node: Option<&str>, host: &str) -> Arc<dyn MediaPlane> {
+/// Where this server is, as clients of meetings reach it, and what it carries.
+fn here(config: &Media, node: Option<&str>, host: &str) -> Here {
     let name =
         host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(host, |(name, _)| name);
     let at_host = || format!("{name}:{}", config.listen.port());
-    Arc::new(ThisNode {
+    Here {
         node: node.unwrap_or(ALONE).to_owned(),
         host: host.to_owned(),
         media: config.public.map_or_else(at_host, |public| public.to_string()),
-    })
+        regions: config.regions.clone(),
+    }
+}
+
+/// What carries the media of meetings on this server: the place of the engine.
+fn media(here: &Here) -> Arc<dyn MediaPlane> {
+    let Here { node, host, media, .. } = here.clone();
+    Arc::new(ThisNode { node, host, media })
 }
 
 /// Where denials and administrative actions are noted.

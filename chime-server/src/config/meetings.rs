@@ -24,6 +24,13 @@ pub(super) const KEYS: &[Key] = &[
          behind NAT, in a container. By default the host of the TLS listener.",
     ),
     Key::new(
+        "media_regions",
+        List,
+        "",
+        "Media regions that this server carries, where several share a database: meetings are placed on a server of their \
+         region. By default those of `regions`.",
+    ),
+    Key::new(
         "regions",
         List,
         "us-east-1",
@@ -45,17 +52,19 @@ pub(super) const KEYS: &[Key] = &[
 ];
 
 /// Where the media of meetings are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Media {
     /// The address to listen on.
     pub listen: SocketAddr,
     /// Where clients reach it, if not there.
     pub public: Option<SocketAddr>,
+    /// The media regions that this server carries.
+    pub regions: Vec<String>,
 }
 
 impl Media {
-    pub(super) fn read(values: &Values) -> Result<Self, ConfigError> {
+    pub(super) fn read(values: &Values, nearest: &NearestRegion) -> Result<Self, ConfigError> {
         let required = || values.refuse("media_listen", "is required");
         let listen = values.address("media_listen").ok_or_else(required)?;
         let address = |text: &str| {
@@ -65,7 +74,15 @@ impl Media {
                 .ok_or_else(|| values.refuse("media_public", "expected an IP address that clients can reach"))
         };
         let public = values.text("media_public").map(|text| address(&text)).transpose()?;
-        Ok(Self { listen, public })
+        let mut regions = values.list("media_regions");
+        regions.retain(|region| !region.is_empty());
+        if regions.iter().any(|region| !MEDIA_REGIONS.contains(&region.as_str())) {
+            return Err(values.refuse("media_regions", "expected media regions, such as us-east-1"));
+        }
+        if regions.is_empty() {
+            regions = nearest.regions.iter().map(|(region, _)| region.clone()).collect();
+        }
+        Ok(Self { listen, public, regions })
     }
 }
 

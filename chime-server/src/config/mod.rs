@@ -119,6 +119,7 @@ impl Config {
         let layers::Layers { values, oidc } = layers::read(flags, file, environment)?;
         let storage = Storage::read(&values)?;
         let rules = Rules::read(&values)?;
+        let nearest_region = meetings::nearest_region(&values)?;
         Ok(Self {
             http: Http::read(&values)?,
             tls: Tls::read(&values)?,
@@ -127,8 +128,8 @@ impl Config {
             auth: Auth::read(&values)?,
             limits: limits::read(&values, rules.profile),
             rules,
-            media: Media::read(&values)?,
-            nearest_region: meetings::nearest_region(&values)?,
+            media: Media::read(&values, &nearest_region)?,
+            nearest_region,
             meetings_rate: throttle::meetings(&values),
             outbound: Outbound::read(&values)?,
             meeting_events: MeetingEvents::read(&values)?,

@@ -58,7 +58,10 @@ fn every_quota_can_be_set_by_its_name() {
 fn media_are_reached_where_they_listen_or_at_another_address_and_port() {
     let media = |pairs: &[(&str, &str)]| read(&[], None, pairs).map(|config| config.media);
     let at = |text: &str| text.parse().unwrap();
-    assert_eq!(media(&[]).unwrap(), Media { listen: at("0.0.0.0:3478"), public: None });
+    assert_eq!(
+        media(&[]).unwrap(),
+        Media { listen: at("0.0.0.0:3478"), public: None, regions: vec!["us-east-1".into()] }
+    );
     let public = |text| media(&[("CHIME_MEDIA_PUBLIC", text)]).map(|media| media.public);
     assert_eq!(public("192.0.2.1").unwrap(), Some(at("192.0.2.1:3478")));
     assert_eq!(public("192.0.2.1:1").unwrap(), Some(at("192.0.2.1:1")));
@@ -76,6 +79,10 @@ fn regions_are_media_regions_each_for_all_or_for_a_network() {
     assert!(
         of("eu-west-1=10.0.0.0/8, us-west-2").eq([("eu-west-1".into(), true), ("us-west-2".into(), false)])
     );
+    let media = |pairs: &[(&str, &str)]| read(&[], None, pairs).unwrap().media.regions;
+    assert_eq!(media(&[("CHIME_REGIONS", "eu-west-1=10.0.0.0/8")]), ["eu-west-1"]);
+    assert_eq!(media(&[("CHIME_MEDIA_REGIONS", "eu-west-1,sa-east-1")]), ["eu-west-1", "sa-east-1"]);
+    assert!(read(&[], None, &[("CHIME_MEDIA_REGIONS", "mars")]).unwrap_err().contains("media_regions"));
     for bad in ["mars-north-1", "eu-west-1=ten", "eu-west-1="] {
         assert!(regions(bad).unwrap_err().contains("`regions`"), "{bad}");
     }

@@ -2,12 +2,14 @@
 //! tell what happens to them.
 
 mod ingest;
+mod nodes;
 mod placement;
 mod plane;
 mod region;
 
 pub use ingest::ClientEvents;
 pub(crate) use ingest::{ingest, kept, preflight};
+pub use nodes::{Here, Nodes};
 pub(crate) use placement::as_reached;
 pub use plane::ThisNode;
 pub use region::NearestRegion;
