@@ -45,7 +45,8 @@ struct Talk {
     quiet: Loop,
     late: Times,
     joins: Times,
-    opened: Vec<Instant>,
+    /// When those who hear nothing yet opened their WebSockets.
+    opened: Vec<Option<Instant>>,
     heard: Vec<u64>,
 }
 
@@ -68,10 +69,9 @@ impl Part for Talk {
     fn heard(&mut self, now: Instant, number: usize, payload: &[u8]) {
         if let Some(heard) = self.heard.get_mut(number) {
             *heard += 1;
-            if *heard == 1
-                && let Some(opened) = self.opened.get(number)
-            {
-                self.joins.record(micros(now.saturating_duration_since(*opened)));
+            // Whoever has heard something once has joined once.
+            if let Some(opened) = self.opened.get_mut(number).and_then(Option::take) {
+                self.joins.record(micros(now.saturating_duration_since(opened)));
             }
         }
         // The last of the first meeting listens.
@@ -136,7 +136,7 @@ pub async fn run(launch: &Launch, args: &Meeting) -> Result<()> {
     let start = Instant::now();
     for ticket in &tickets {
         crew.join(ticket, 0).await?;
-        talk.opened.extend(crew.members.last().map(|member| member.opened));
+        talk.opened.extend(crew.members.last().map(|member| Some(member.opened)));
         while hearing(&talk) + AT_ONCE < crew.members.len() {
             crew.run(Duration::from_millis(1), &mut talk).await?;
             if start.elapsed() > JOIN_WITHIN {
