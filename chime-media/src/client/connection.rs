@@ -166,6 +166,7 @@ impl Connection {
         }
         let header = Outgoing {
             marker: spoken.marker,
+            padding: false,
             payload_type: spoken.payload_type,
             sequence: low(spoken.index),
             timestamp: spoken.timestamp,
@@ -209,6 +210,7 @@ impl Connection {
         }
         let header = Outgoing {
             marker: part.marker,
+            padding: false,
             payload_type,
             sequence: low(index),
             timestamp: part.timestamp,

@@ -19,6 +19,7 @@ mod camera;
 mod config;
 mod connection;
 mod event;
+mod forge;
 mod frames;
 mod hearing;
 mod link;

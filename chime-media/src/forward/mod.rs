@@ -1,5 +1,7 @@
 //! Forwarding of video, without decoding it.
 
+pub mod allocate;
+pub mod bandwidth;
 pub mod cache;
 pub mod keyframe;
 pub mod nack;

@@ -5,18 +5,16 @@ use std::time::{Duration, Instant};
 use super::Meeting;
 use super::sources::{Layer, Source};
 use crate::audio::Codecs;
-use crate::forward::cache::{Cached, Carried};
+use crate::forward::cache::Carried;
 use crate::forward::keyframe::begins_keyframe;
 use crate::forward::rewrite::{Numbers, Pictures};
 use crate::forward::vp8::Descriptor;
-use crate::ids::{SessionId, StreamId};
-use crate::io::Datagrams;
-use crate::peer::{Camera, Extensions, Payload, Peer, Track};
+use crate::ids::SessionId;
+use crate::peer::{Camera, Extensions, Payload, Track};
 use crate::rtp::packet::{Header, Outgoing};
 use crate::rtp::reception::Reception;
-use crate::rtp::sequence::{Extender, low};
+use crate::rtp::sequence::low;
 use crate::sdp::VideoCodec;
-use crate::signal::proto::{FrameType, PauseResume, SignalFrame};
 
 /// Clock of video, in Hz.
 const CLOCK: u32 = 90_000;
@@ -125,24 +123,16 @@ impl<C: Codecs> Meeting<C> {
                 track.sent.1.wrapping_add(u32::try_from(picture.payload.len()).unwrap_or_default());
             let header = Outgoing {
                 marker: picture.marker,
+                padding: false,
                 payload_type,
                 sequence: low(numbers.index),
                 timestamp: numbers.timestamp,
                 ssrc: track.ssrc,
             };
             let extensions = extensions(track, picture.carried);
-            peer.send_video(&header, numbers.index, &extensions, &mut self.datagrams, |bytes| {
+            peer.send_video(now, &header, numbers.index, &extensions, &mut self.datagrams, |bytes| {
                 append(bytes, picture.payload, descriptor.as_ref(), &numbers);
             });
-        }
-    }
-
-    /// A client misses packets of a track.
-    pub(super) fn resend(&mut self, _now: Instant, id: SessionId, ssrc: u32, lost: &[u16]) {
-        let Some(peer) = self.sessions.get_mut(&id).and_then(|session| session.peer.as_mut()) else { return };
-        let Some(place) = peer.tracks.iter().position(|track| track.ssrc == ssrc) else { return };
-        for sequence in lost.iter().take(256) {
-            resend_one(peer, place, *sequence, &self.sources, &mut self.datagrams);
         }
     }
 
@@ -159,50 +149,12 @@ impl<C: Codecs> Meeting<C> {
     }
 
     /// Sends the requests that were collected.
-    fn flush_keyframes(&mut self) {
+    pub(super) fn flush_keyframes(&mut self) {
         for (sender, ssrc) in std::mem::take(&mut self.wanted_keyframes) {
             if let Some(peer) = self.sessions.get_mut(&sender).and_then(|session| session.peer.as_mut()) {
                 peer.request_keyframe(ssrc, &mut self.datagrams);
             }
         }
-    }
-
-    /// How packets to a client arrived.
-    pub(super) fn estimate(
-        &mut self,
-        _now: Instant,
-        _id: SessionId,
-        _arrived: &[(u64, usize, Option<Duration>)],
-    ) {
-    }
-
-    /// Decides which encoding of each source a client gets.
-    pub(super) fn choose_layers(&mut self, now: Instant, id: SessionId) {
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        let Some(peer) = &mut session.peer else { return };
-        for track in &mut peer.tracks {
-            let source = track.wish.group.and_then(|group| self.sources.get_mut(&group));
-            let Some(source) = source.filter(|_| !track.wish.paused) else {
-                track.target = None;
-                if track.wish.paused {
-                    track.current = None;
-                }
-                continue;
-            };
-            let target = choose(now, source, track);
-            if target.is_some() && target != track.current && target != track.target {
-                track.target = target;
-            }
-            if track.target == track.current {
-                continue;
-            }
-            let Some(place) = source.layers.iter().position(|layer| Some(layer.stream) == track.target)
-            else {
-                continue;
-            };
-            ask_for_keyframe(source, place, now, &mut self.wanted_keyframes);
-        }
-        self.flush_keyframes();
     }
 
     /// Requests for lost packets and key frames that are due, and layers that came or went.
@@ -244,29 +196,13 @@ impl<C: Codecs> Meeting<C> {
                 self.choose_layers(now, id);
             }
         }
+        self.probe(now);
+        if now >= self.next_bitrates {
+            self.next_bitrates = now + super::bandwidth::BITRATES;
+            self.tell_bitrates(now);
+        }
         self.flush_keyframes();
     }
-
-    /// Tells a client that sources were paused for it, or go on.
-    #[expect(dead_code, reason = "called by the allocation of bandwidth")]
-    fn tell_paused(&mut self, now: Instant, id: SessionId, groups: Vec<u32>, paused: bool) {
-        let kind = if paused { FrameType::Pause } else { FrameType::Resume };
-        let frame = SignalFrame {
-            pause: Some(PauseResume { group_ids: groups, ..PauseResume::default() }),
-            ..self.frame(now, kind)
-        };
-        self.send(id, &frame);
-    }
-}
-
-/// The best encoding that is sent now and that the client wants; the lowest if all are more than it wants.
-fn choose(now: Instant, source: &Source, track: &Track) -> Option<StreamId> {
-    let named = source.layers.iter().find(|layer| Some(layer.stream) == track.wish.stream);
-    let cap = named.map_or(u32::MAX, |layer| layer.max_kbps.max(1));
-    let cap = cap.min(track.wish.target_kbps.unwrap_or(u32::MAX));
-    let live = || source.layers.iter().filter(|layer| layer.is_live(now));
-    let best = live().filter(|layer| layer.max_kbps <= cap).max_by_key(|layer| layer.max_kbps);
-    best.or_else(|| live().min_by_key(|layer| layer.max_kbps)).or(named).map(|layer| layer.stream)
 }
 
 /// The encoding that a packet is of, learnt from its extensions if need be.
@@ -296,7 +232,12 @@ fn learn(
     Some(place)
 }
 
-fn ask_for_keyframe(source: &mut Source, place: usize, now: Instant, wanted: &mut Vec<(SessionId, u32)>) {
+pub(super) fn ask_for_keyframe(
+    source: &mut Source,
+    place: usize,
+    now: Instant,
+    wanted: &mut Vec<(SessionId, u32)>,
+) {
     let sender = source.session;
     let Some(layer) = source.layers.get_mut(place) else { return };
     let Some(ssrc) = layer.ssrc else { return };
@@ -306,47 +247,12 @@ fn ask_for_keyframe(source: &mut Source, place: usize, now: Instant, wanted: &mu
     }
 }
 
-fn resend_one(
-    peer: &mut Peer,
-    place: usize,
-    sequence: u16,
-    sources: &std::collections::BTreeMap<crate::ids::GroupId, Source>,
-    out: &mut Datagrams,
-) -> Option<()> {
-    let track = peer.tracks.get_mut(place)?;
-    let source = sources.get(&track.wish.group?)?;
-    let codec = source.codec?;
-    let layer = source.layers.iter().find(|layer| Some(layer.stream) == track.current)?;
-    let index = Extender::at(track.rewriter.newest()).guess(sequence);
-    let cached: &Cached = layer.cache.get(track.rewriter.original(index)?)?;
-    let numbers = track.rewriter.again(cached.index, cached.timestamp)?;
-    let (payload_type, repair) = track.payload_types(codec)?;
-    let descriptor = (codec == VideoCodec::Vp8).then(|| Descriptor::parse(&cached.payload)).flatten();
-    let (payload_type, ssrc, out_index) = match repair {
-        Some(repair) => {
-            track.repair_index += 1;
-            (repair, track.repair, track.repair_index)
-        }
-        None => (payload_type, track.ssrc, numbers.index),
-    };
-    let header = Outgoing {
-        marker: cached.marker,
-        payload_type,
-        sequence: low(out_index),
-        timestamp: numbers.timestamp,
-        ssrc,
-    };
-    let extensions = extensions(track, &cached.carried);
-    peer.send_video(&header, out_index, &extensions, out, |bytes| {
-        if repair.is_some() {
-            bytes.extend_from_slice(&sequence.to_be_bytes());
-        }
-        append(bytes, &cached.payload, descriptor.as_ref(), &numbers);
-    });
-    Some(())
-}
-
-fn append(bytes: &mut Vec<u8>, payload: &[u8], descriptor: Option<&Descriptor>, numbers: &Numbers) {
+pub(super) fn append(
+    bytes: &mut Vec<u8>,
+    payload: &[u8],
+    descriptor: Option<&Descriptor>,
+    numbers: &Numbers,
+) {
     let start = bytes.len();
     bytes.extend_from_slice(payload);
     if let (Some(descriptor), Some(copy)) = (descriptor, bytes.get_mut(start..)) {
@@ -363,7 +269,7 @@ fn pictures(descriptor: Descriptor) -> Pictures {
     }
 }
 
-fn extensions<'a>(track: &Track, carried: &'a Carried) -> Extensions<'a> {
+pub(super) fn extensions<'a>(track: &Track, carried: &'a Carried) -> Extensions<'a> {
     let dependency = track.dependency.filter(|_| !carried.dependency.is_empty());
     Extensions {
         transport: track.transport,

@@ -125,6 +125,9 @@ impl<C: Codecs> Meeting<C> {
             (session.stream, session.muted) = (Some(stream), muted);
         }
         session.audio_session = join.audio_session_id;
+        session.adapts = join
+            .supported_server_side_network_adaptions()
+            .any(|each| each == ServerSideNetworkAdaption::BandwidthProbingAndVideoQualityAdaption);
         session.no_periodic_keyframes =
             join.disable_periodic_keyframe_request_on_content_sender.unwrap_or_default();
         let role = if attendee.content { Role::Content { owner } } else { Role::Attendee };

@@ -18,12 +18,17 @@
 //!   another audio session ends the older one with status 301.
 //! - `num_participants` counts attendees, not their content shares.
 //! - Data messages go to everybody but their sender. A throttled one goes back to its sender with time 0.
+//! - A client that sends more frames, or more octets, than any honest one has the rest left out, unread.
 //! - A camera beyond the limit is answered with status 206 and an inactive section; a content share with 409.
 
+mod allowance;
+mod bandwidth;
 mod data;
 mod forwarding;
 mod join;
+mod layers;
 mod packets;
+mod repair;
 mod roster;
 mod session;
 mod sources;
@@ -69,6 +74,7 @@ pub struct Meeting<C: Codecs> {
     next_metadata: Instant,
     next_upkeep: Instant,
     next_layers: Instant,
+    next_bitrates: Instant,
     /// Key frames to ask for: whom, and of which source.
     wanted_keyframes: Vec<(SessionId, u32)>,
     next_audio: u32,
@@ -111,6 +117,7 @@ impl<C: Codecs> Meeting<C> {
             next_metadata: now,
             next_upkeep: now,
             next_layers: now,
+            next_bitrates: now + bandwidth::BITRATES,
             wanted_keyframes: Vec::new(),
             next_audio: 1,
             next_stream: 1,
@@ -131,13 +138,15 @@ impl<C: Codecs> Meeting<C> {
     ///
     /// # Errors
     ///
-    /// [`FrameError`] for what is no frame; it is left out and the connection goes on.
+    /// [`FrameError`] for what is no frame, or one too many; it is left out and the connection goes on.
     pub fn message(&mut self, now: Instant, id: SessionId, message: &[u8]) -> Result<(), FrameError> {
-        let frame = signal::decode(message)?;
-        if self.sessions.contains_key(&id) {
-            self.handle_frame(now, id, frame);
-            self.settle(now);
+        let Some(session) = self.sessions.get_mut(&id) else { return Ok(()) };
+        if !session.frames.take(now, 1 + message.len() / 1024) {
+            return Err(FrameError::TooMany);
         }
+        let frame = signal::decode(message)?;
+        self.handle_frame(now, id, frame);
+        self.settle(now);
         Ok(())
     }
 

@@ -18,7 +18,11 @@ const SAMPLES: u32 = FRAME as u32;
 impl<C: Codecs> Meeting<C> {
     /// A datagram came for a session: it is opened where it is.
     pub fn datagram(&mut self, now: Instant, id: SessionId, from: impl Into<Path>, datagram: &mut [u8]) {
-        let Some(peer) = self.sessions.get_mut(&id).and_then(|session| session.peer.as_mut()) else { return };
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(peer) = session.peer.as_mut() else { return };
+        if !session.octets.take(now, datagram.len()) {
+            return;
+        }
         match peer.transport.handle(now, from.into(), datagram, &mut self.datagrams) {
             Ok(Received::Rtp) => self.rtp(now, id, datagram),
             Ok(Received::Rtcp) => self.rtcp(now, id, datagram),
@@ -40,6 +44,15 @@ impl<C: Codecs> Meeting<C> {
             return self.video_packet(now, id, &header, packet);
         };
         let Some(voice) = &mut peer.voice else { return };
+        let Some(inbound) = peer.transport.inbound() else { return };
+        // A source that was not heard before has to be genuine before anything is made of it.
+        let mut opened = None;
+        if !voice.knows(header.ssrc) {
+            opened = inbound.rtp(packet, header.length, header.ssrc, header.sequence).ok();
+            if opened.is_none() {
+                return;
+            }
+        }
         let number = voice.transport.and_then(|id| header.extension(packet, id));
         if let Some(number) = number.and_then(|value| value.try_into().ok()) {
             peer.arrivals.note(now, u16::from_be_bytes(number));
@@ -50,14 +63,12 @@ impl<C: Codecs> Meeting<C> {
         // RFC 6464: the first bit tells voice activity.
         let level = voice.level.and_then(|id| header.extension(packet, id)).and_then(|value| value.first());
         let interest = self.room.observe(session.audio, level.map(|level| level & 0x7f), now);
-        let Some(inbound) = peer.transport.inbound() else { return };
         if interest == Interest::Skip {
             inbound.skip(header.ssrc, header.sequence);
             return;
         }
-        let Ok((index, length)) = inbound.rtp(packet, header.length, header.ssrc, header.sequence) else {
-            return;
-        };
+        let mut open = || inbound.rtp(packet, header.length, header.ssrc, header.sequence).ok();
+        let Some((index, length)) = opened.or_else(&mut open) else { return };
         let Some(payload) = packet.get(..length).and_then(|packet| header.payload(packet)) else { return };
         if !payload.is_empty() {
             self.room.packet(session.audio, index, header.timestamp, payload, format, now);

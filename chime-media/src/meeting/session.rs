@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::allowance::Allowance;
 use crate::audio::SourceId;
 use crate::ids::{Attendee, GroupId};
 use crate::peer::Peer;
@@ -27,6 +28,8 @@ pub(super) struct Session {
     pub(super) informed: bool,
     /// The video it sends.
     pub(super) group: Option<GroupId>,
+    /// Leaves the choice of encodings to the server, and understands when it pauses a video.
+    pub(super) adapts: bool,
     /// Wants no key frames asked of its content every few seconds.
     pub(super) no_periodic_keyframes: bool,
     /// The signal as it was told last: 2 is good.
@@ -35,6 +38,9 @@ pub(super) struct Session {
     pub(super) lost: Option<Instant>,
     /// What is left of its data messages: tokens and when they were counted.
     pub(super) allowance: Option<(f64, Instant)>,
+    /// What is left of the frames and of the octets that it may send.
+    pub(super) frames: Allowance,
+    pub(super) octets: Allowance,
     /// The videos it was told of last.
     pub(super) told_index: Option<Index>,
 }
@@ -52,10 +58,13 @@ impl Session {
             stream: None,
             informed: false,
             group: None,
+            adapts: false,
             no_periodic_keyframes: false,
             signal: 2,
             lost: None,
             allowance: None,
+            frames: Allowance::of_frames(),
+            octets: Allowance::of_datagrams(),
             told_index: None,
         }
     }

@@ -84,7 +84,19 @@ impl Layer {
         let elapsed = now.saturating_duration_since(*since);
         if elapsed >= OVER {
             let bits = u128::try_from(*sum).unwrap_or_default() * 8_000_000 / elapsed.as_micros().max(1);
-            self.meter = (0, now, u32::try_from(bits).unwrap_or(u32::MAX));
+            let (bits, before) = (u32::try_from(bits).unwrap_or(u32::MAX), u64::from(self.meter.2));
+            // Key frames and still pictures come and go: the rate follows them slowly.
+            let smoothed = if before == 0 { u64::from(bits) } else { (3 * before + u64::from(bits)) / 4 };
+            self.meter = (0, now, u32::try_from(smoothed).unwrap_or(u32::MAX));
+        }
+    }
+
+    /// What it costs to send it, in bit/s: as measured, or as announced before it was.
+    pub(super) fn cost(&self, now: Instant) -> u64 {
+        match self.meter.2 {
+            _ if !self.is_live(now) => 0,
+            0 => u64::from(self.max_kbps) * 1000,
+            measured => u64::from(measured),
         }
     }
 }

@@ -13,6 +13,8 @@ pub(crate) use voice::Voice;
 use std::time::Instant;
 
 use crate::error::TransportError;
+use crate::forward::allocate::Patience;
+use crate::forward::bandwidth::Estimator;
 use crate::io::Datagrams;
 use crate::rtp::arrivals::Arrivals;
 use crate::rtp::packet::{self, Outgoing};
@@ -33,6 +35,10 @@ pub(crate) struct Peer {
     /// When its packets arrived.
     pub(crate) arrivals: Arrivals,
     pub(crate) feedback: Feedback,
+    /// What the path to the client carries.
+    pub(crate) estimator: Estimator,
+    /// When its videos may get better again.
+    pub(crate) patience: Patience,
     pub(crate) cname: String,
     /// Answers so far.
     pub(crate) version: u64,
@@ -59,6 +65,8 @@ impl Peer {
             tracks: Vec::new(),
             arrivals: Arrivals::new(now),
             feedback: Feedback::new(now),
+            estimator: Estimator::default(),
+            patience: Patience::default(),
             cname: name.iter().map(|byte| format!("{byte:02x}")).collect(),
             version: 0,
             // Room for as many more as there can be sections, without a wrap to zero.
@@ -93,6 +101,7 @@ impl Peer {
         let index = voice.next_index(payload.len());
         let header = Outgoing {
             marker: talkspurt,
+            padding: false,
             payload_type: voice.payload_type,
             sequence: low(index),
             timestamp,
@@ -109,6 +118,7 @@ impl Peer {
     /// Sends a video packet in a track: `fill` appends the payload.
     pub(crate) fn send_video(
         &mut self,
+        now: Instant,
         header: &Outgoing,
         index: u64,
         extensions: &Extensions<'_>,
@@ -141,7 +151,8 @@ impl Peer {
             outbound.rtp(bytes, start, length, header.ssrc, index)
         });
         if extensions.transport.is_some() {
-            self.feedback.sent(self.transport_sequence, out.last_len());
+            self.feedback.sent(now, self.transport_sequence, out.last_len());
+            self.estimator.sent(now, self.transport_sequence);
             self.transport_sequence += 1;
         }
     }

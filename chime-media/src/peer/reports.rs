@@ -14,6 +14,7 @@ use rtc_rtcp::transport_feedbacks::transport_layer_nack::{NackPair, TransportLay
 use rtc_rtcp::{Packet, packet};
 
 use super::Peer;
+use crate::forward::bandwidth::Fate;
 use crate::io::Datagrams;
 
 /// Time between reports.
@@ -32,8 +33,8 @@ pub(crate) enum Reported {
     Nack(u32, Vec<u16>),
     /// A source of ours cannot be decoded without a key frame.
     KeyFrame(u32),
-    /// How packets arrived: number, size, and when, as the client's clock tells; none for a lost one.
-    Arrived(Vec<(u64, usize, Option<Duration>)>),
+    /// What became of numbered packets.
+    Arrived(Vec<Fate>),
 }
 
 /// When what is to be reported, and packets that wait for feedback.
@@ -43,7 +44,7 @@ pub(crate) struct Feedback {
     pub(crate) next_arrivals: Instant,
     /// Video came since the last feedback.
     pub(crate) video: bool,
-    sent: VecDeque<(u64, usize)>,
+    sent: VecDeque<(u64, usize, Instant)>,
 }
 
 impl Feedback {
@@ -57,15 +58,15 @@ impl Feedback {
     }
 
     /// A numbered packet went out.
-    pub(crate) fn sent(&mut self, index: u64, octets: usize) {
+    pub(crate) fn sent(&mut self, now: Instant, index: u64, octets: usize) {
         if self.sent.len() >= SENT {
             self.sent.pop_front();
         }
-        self.sent.push_back((index, octets));
+        self.sent.push_back((index, octets, now));
     }
 
-    fn arrived(&mut self, report: &TransportLayerCc) -> Vec<(u64, usize, Option<Duration>)> {
-        let Some((oldest, _)) = self.sent.front().copied() else { return Vec::new() };
+    fn arrived(&mut self, report: &TransportLayerCc) -> Vec<Fate> {
+        let Some((oldest, ..)) = self.sent.front().copied() else { return Vec::new() };
         let symbols = report.packet_chunks.iter().flat_map(|chunk| match chunk {
             PacketStatusChunk::RunLengthChunk(chunk) => {
                 vec![chunk.packet_status_symbol; usize::from(chunk.run_length)]
@@ -90,12 +91,12 @@ impl Feedback {
             let Some(at) = index.checked_sub(oldest).and_then(|at| usize::try_from(at).ok()) else {
                 continue;
             };
-            if let Some((index, octets)) = self.sent.get(at) {
-                out.push((*index, *octets, arrived));
+            if let Some((index, octets, sent)) = self.sent.get(at).copied() {
+                out.push(Fate { index, octets, sent, arrived });
             }
         }
-        if let Some((last, ..)) = out.last().copied() {
-            while self.sent.front().is_some_and(|(index, _)| *index <= last) {
+        if let Some(Fate { index: last, .. }) = out.last().copied() {
+            while self.sent.front().is_some_and(|(index, ..)| *index <= last) {
                 self.sent.pop_front();
             }
         }

@@ -1,11 +1,15 @@
 //! A section in which a client receives a video.
 
-use std::time::Instant;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use crate::forward::rewrite::Rewriter;
 use crate::ids::{GroupId, StreamId};
 use crate::sdp::answer::{uri, video_codecs};
 use crate::sdp::{Section, VideoCodec};
+
+/// Packets that were sent again and are remembered.
+const REPEATED: usize = 256;
 
 /// A video that a client receives.
 #[derive(Debug)]
@@ -29,6 +33,8 @@ pub(crate) struct Track {
     pub(crate) starved: bool,
     pub(crate) rewriter: Rewriter,
     pub(crate) repair_index: u64,
+    /// What was sent again last, and when.
+    pub(crate) repeated: VecDeque<(u16, Instant)>,
     /// Packets and octets sent, and the timestamp sent last and when.
     pub(crate) sent: (u32, u32),
     pub(crate) last: Option<(u32, Instant)>,
@@ -67,6 +73,7 @@ impl Track {
             starved: false,
             rewriter: Rewriter::new(start),
             repair_index: u64::from(start & 0x7fff),
+            repeated: VecDeque::new(),
             sent: (0, 0),
             last: None,
         };
@@ -85,6 +92,25 @@ impl Track {
     /// The payload types of a codec here: of the media and of its retransmissions.
     pub(crate) fn payload_types(&self, codec: VideoCodec) -> Option<(u8, Option<u8>)> {
         self.codecs.iter().find(|(each, ..)| *each == codec).map(|(_, media, repair)| (*media, *repair))
+    }
+
+    /// The payload type of retransmissions of whatever it is.
+    pub(crate) fn repair_type(&self) -> Option<u8> {
+        self.codecs.iter().find_map(|(.., repair)| *repair)
+    }
+
+    /// Whether a packet is to be sent again; it is not while the last repetition may still be on its way.
+    pub(crate) fn repeat(&mut self, now: Instant, sequence: u16, trip: Duration) -> bool {
+        let recent =
+            |(known, at): &(u16, Instant)| *known == sequence && now.saturating_duration_since(*at) < trip;
+        if self.repeated.iter().any(recent) {
+            return false;
+        }
+        if self.repeated.len() >= REPEATED {
+            self.repeated.pop_front();
+        }
+        self.repeated.push_back((sequence, now));
+        true
     }
 
     /// The codecs that the client can decode here.

@@ -58,6 +58,11 @@ impl Voice {
         }
     }
 
+    /// Whether packets of this source have come last.
+    pub(crate) fn knows(&self, ssrc: u32) -> bool {
+        self.reception.as_ref().is_some_and(|reception| reception.ssrc() == ssrc)
+    }
+
     /// Counts a packet; tells whether it is of a new source.
     pub(crate) fn received(&mut self, now: Instant, ssrc: u32, sequence: u16, timestamp: u32) -> bool {
         let known = self.reception.as_ref().is_some_and(|reception| reception.ssrc() == ssrc);

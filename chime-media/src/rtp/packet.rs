@@ -145,7 +145,7 @@ impl<'a> Iterator for Extensions<'a> {
 pub fn write(out: &mut Vec<u8>, header: &Outgoing, extensions: &[(u8, &[u8])]) -> usize {
     let start = out.len();
     let extended = if extensions.is_empty() { 0x80 } else { 0x90 };
-    out.push(extended);
+    out.push(extended | u8::from(header.padding) << 5);
     out.push((u8::from(header.marker) << 7) | (header.payload_type & 0x7f));
     out.extend_from_slice(&header.sequence.to_be_bytes());
     out.extend_from_slice(&header.timestamp.to_be_bytes());
@@ -180,6 +180,8 @@ pub fn write(out: &mut Vec<u8>, header: &Outgoing, extensions: &[(u8, &[u8])]) -
 pub struct Outgoing {
     /// The marker bit.
     pub marker: bool,
+    /// The payload ends with padding, whose length is its last byte.
+    pub padding: bool,
     /// Payload type, 0 to 127.
     pub payload_type: u8,
     /// Sequence number.
@@ -227,7 +229,7 @@ mod tests {
         ) {
             let extensions: Vec<(u8, &[u8])> = values.iter().map(|(id, value)| (*id, value.as_slice())).collect();
             let mut out = vec![7; 3];
-            let outgoing = Outgoing { marker, payload_type, sequence, timestamp, ssrc };
+            let outgoing = Outgoing { marker, padding: false, payload_type, sequence, timestamp, ssrc };
             let length = write(&mut out, &outgoing, &extensions);
             out.extend_from_slice(&payload);
             let packet = &out[3..];

@@ -19,6 +19,9 @@ pub enum FrameError {
     /// The first byte is another one.
     #[error("not a frame")]
     Type,
+    /// The client sends more than it may.
+    #[error("too many")]
+    TooMany,
     /// What follows is no protobuf message.
     #[error("malformed")]
     Malformed,

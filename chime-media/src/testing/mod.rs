@@ -5,7 +5,8 @@ mod ear;
 mod path;
 mod world;
 
-pub(crate) use world::{GRACE, World};
+pub(crate) use path::Path;
+pub(crate) use world::{GRACE, World, identity};
 
 /// A moment for tests to begin at.
 #[expect(clippy::disallowed_methods, reason = "a test has to begin somewhere")]

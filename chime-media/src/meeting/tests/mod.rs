@@ -2,9 +2,11 @@
 
 mod capacity;
 mod data;
+mod hostile;
 mod replay;
 mod schedule;
 mod schedules;
+mod squeeze;
 
 use std::time::Duration;
 
