@@ -110,24 +110,47 @@ export class Person {
       `${frequencies[at]} Hz at ${level.toFixed(0)} dB (${wanted[at] ? 'wanted' : 'not wanted'})`).join(', ')}`);
   }
 
-  /** Sees moving pictures of somebody, with this colour in their middle, for `steady` milliseconds on end. */
-  async sees(id, colour, { width = () => true, steady = 0, timeout = 15_000 } = {}) {
-    let last = null;
+  /** Looks, each time it is called, whether moving pictures of somebody have this colour in their middle, and this width. */
+  #watch(id, colour, width) {
     let frames = Infinity;
     let moved = 0;
-    let since = null;
-    for (const until = Date.now() + timeout; Date.now() < until; await sleep(100)) {
+    return async () => {
       const tiles = await this.page.evaluate(() => window.person.tiles());
-      last = tiles.find((tile) => tile.attendee === id);
-      const now = Date.now();
-      if (last && last.frames > frames) moved = now;
-      frames = last?.frames ?? Infinity;
-      const holds = last && near(last.colour, colour) && width(last.width) && now - moved < STILL;
-      since = holds ? since ?? now : null;
-      if (since !== null && now - since >= steady) return;
+      const tile = tiles.find((each) => each.attendee === id);
+      if (tile && tile.frames > frames) moved = Date.now();
+      frames = tile?.frames ?? Infinity;
+      const holds = tile !== undefined && near(tile.colour, colour) && width(tile.width) && Date.now() - moved < STILL;
+      const what = `video of ${id} in ${colour}; it is ${JSON.stringify(tile)} and ${
+        moved ? `moved ${Date.now() - moved} ms ago` : 'never moved'}\nlog: ${this.page.log.slice(-12).join('\n')}`;
+      return { holds, what };
+    };
+  }
+
+  /** Sees moving pictures of somebody, with this colour in their middle, for `steady` milliseconds on end. */
+  async sees(id, colour, { width = () => true, steady = 0, timeout = 15_000 } = {}) {
+    const look = this.#watch(id, colour, width);
+    let since = null;
+    let seen = await look();
+    for (const until = Date.now() + timeout; Date.now() < until; await sleep(100)) {
+      seen = await look();
+      since = seen.holds ? since ?? Date.now() : null;
+      if (since !== null && Date.now() - since >= steady) return;
     }
-    throw new Error(`never within ${timeout} ms: video of ${id} in ${colour} for ${steady} ms; the last was ${
-      JSON.stringify(last)}, which moved ${Date.now() - moved} ms ago\nlog: ${this.page.log.slice(-12).join('\n')}`);
+    throw new Error(`never within ${timeout} ms for ${steady} ms: ${seen.what}`);
+  }
+
+  /** Sees them without a break until something else is done. */
+  async keepsSeeing(id, colour, width, work) {
+    const look = this.#watch(id, colour, width);
+    let done = false;
+    const finished = work.finally(() => { done = true; });
+    finished.catch(() => {});
+    for (let begun = false; !done; await sleep(100)) {
+      const { holds, what } = await look();
+      if (begun && !holds) throw new Error(`no longer: ${what}`);
+      begun ||= holds;
+    }
+    return finished;
   }
 
   /** Its session has ended with this status. */
