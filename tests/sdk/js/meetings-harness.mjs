@@ -77,15 +77,23 @@ export class Stage extends Browser {
 /** Milliseconds without a new picture after which a video stands still. */
 const STILL = 1500;
 
+/** Milliseconds after which a join counts as failed, though the client tries for two minutes. */
+const LONGEST_JOIN = 20_000;
+
 const near = (colour, other) => colour.every((each, at) => Math.abs(each - other[at]) < 60);
 
 /** An attendee: what it does and notices goes through its page. */
 export class Person {
   constructor(page, meeting, attendee) { Object.assign(this, { page, meeting, attendee, id: attendee.AttendeeId }); }
 
-  join(options = {}) {
+  /** Joins; rejects with `stopped CODE` if it is refused. */
+  async join(options = {}) {
     this.hertz = options.hertz;
-    return this.page.evaluate((all) => window.person.join(all), { meeting: this.meeting, attendee: this.attendee, ...options });
+    const joining = this.page.evaluate((all) => window.person.join(all), { meeting: this.meeting, attendee: this.attendee, ...options });
+    joining.catch(() => {});
+    const late = sleep(LONGEST_JOIN, 'late', { ref: false });
+    if (await Promise.race([joining, late]) === 'late') throw new Error(`has not joined within ${LONGEST_JOIN} ms\n${await this.#known()}`);
+    return joining;
   }
 
   do(work, argument) { return this.page.evaluate(work, argument); }
@@ -95,10 +103,14 @@ export class Person {
     try {
       return await this.page.waitForFunction(holds, argument, { timeout, polling: 50 });
     } catch (error) {
-      const known = await this.page.evaluate(() => window.person.all()).catch(() => 'the page is gone');
-      throw new Error(`never within ${timeout} ms: ${what}\n${error.message.split('\n')[0]}\nknown: ${
-        JSON.stringify(known)}\nlog: ${this.page.log.slice(-12).join('\n')}`);
+      throw new Error(`never within ${timeout} ms: ${what}\n${error.message.split('\n')[0]}\n${await this.#known()}`);
     }
+  }
+
+  /** Everything it noticed, for a message. */
+  async #known() {
+    const all = await this.page.evaluate(() => window.person.all()).catch(() => 'the page is gone');
+    return `known: ${JSON.stringify(all)}\nlog: ${this.page.log.slice(-12).join('\n')}`;
   }
 
   /** Hears these people and nobody else of `all`; a tone counts as absent only if it stays so for a second. */
