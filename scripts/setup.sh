@@ -74,6 +74,6 @@ fill_venv() { # fill_venv DIR REQUIREMENTS: the files pin everything, so nothing
 
 made "$venv_current" "today's Python clients" fill_venv "$venv_current" "$python_dir/requirements-current.txt"
 made "$venv_2020" "the Python clients of December 2020" fill_venv "$venv_2020" "$python_dir/requirements-2020.txt"
-made "$venv_servers" "moto, whose Kinesis streaming export is tested against" fill_venv "$venv_servers" "$python_dir/requirements-servers.txt"
+made "$venv_servers" "moto, which plays services of AWS for the tests" fill_venv "$venv_servers" "$python_dir/requirements-servers.txt"
 made "$node_dir" "the JavaScript clients" npm_ci "$js_dir" "$node_dir"
 ln -sfn "$node_dir/node_modules" "$js_dir/node_modules"

@@ -25,7 +25,7 @@ pytest() { # pytest VENV ARGUMENTS...
 # What must have the machine to itself: bursts, kills and disks would disturb the timing of the others.
 alone=(test_throttling.py test_faults.py)
 cluster=(test_cluster.py test_fault_rounds.py)
-exports=(test_export.py test_export_kinesis.py)
+exports=(test_export.py test_export_kinesis.py test_meeting_events.py)
 
 suite_python() {
   "$venv_current/bin/ruff" check --quiet --no-cache "$root/tests/sdk" || return 1

@@ -3,7 +3,8 @@
 //! [`memory`] is the reference behaviour and needs no runtime. The others stand behind features, one each:
 //! `sqlite` (on by default) for the embedded durable store, `postgres` for one that several processes share, `nats` for
 //! the event bus between them, `file` for blobs and exported events in directories, `kinesis` and `jetstream` for exported
-//! events in Kinesis and in NATS, `outbound` for calls that leave the service.
+//! events in Kinesis and in NATS, `outbound` for calls that leave the service and for who is told of the events of
+//! meetings, `aws-events` for EventBridge, SQS and SNS among those.
 //!
 //! A whole Chime in a unit test:
 //!
@@ -29,6 +30,10 @@
 //! ```
 #![warn(missing_docs)]
 
+#[cfg(feature = "outbound")]
+pub mod announce;
+#[cfg(any(feature = "aws-events", feature = "kinesis"))]
+mod aws;
 #[cfg(any(feature = "jetstream", feature = "kinesis"))]
 mod chains;
 #[cfg(feature = "file")]
@@ -52,7 +57,7 @@ mod servers;
 pub mod sqlite;
 mod system;
 mod test_clock;
-#[cfg(all(test, any(feature = "jetstream", feature = "kinesis")))]
+#[cfg(all(test, any(feature = "aws-events", feature = "jetstream", feature = "kinesis")))]
 mod test_server;
 
 pub use system::{SystemClock, SystemEntropy};

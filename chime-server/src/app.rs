@@ -14,7 +14,7 @@ use crate::auth::sigv4::KeyCache;
 use crate::auth::{Keys, RootKey};
 use crate::demo::Demo;
 use crate::media::Media;
-use crate::meetings::{ClientEvents, NearestRegion};
+use crate::meetings::{ClientEvents, NearestRegion, Nodes};
 use crate::ops::{Audit, Condition, Health, Metrics};
 use crate::query::Issuers;
 use crate::shutdown::Shutdown;
@@ -37,7 +37,7 @@ struct Shared {
     routes: Routes,
     handlers: Vec<Option<Handler>>,
     throttle: Throttle,
-    metrics: Metrics,
+    metrics: Arc<Metrics>,
     health: Health,
     scheduler: Scheduler,
     flows: Flows,
@@ -64,6 +64,10 @@ pub struct AppOptions {
     pub meetings_rate: Option<Rate>,
     /// Which media region is nearest to whom.
     pub nearest_region: NearestRegion,
+    /// The media nodes that share the store.
+    pub media_nodes: Option<Arc<Nodes>>,
+    /// What is counted, when something counts before there is an app.
+    pub metrics: Arc<Metrics>,
     /// Announcements that may wait for the fan-out of this node before `SendChannelMessage` is throttled; `None` for no
     /// bound.
     pub backlog: Option<u64>,
@@ -120,6 +124,8 @@ impl Default for AppOptions {
             rate: Rate::default(),
             meetings_rate: None,
             nearest_region: NearestRegion::default(),
+            media_nodes: None,
+            metrics: Arc::default(),
             backlog: Some(1024),
             legacy_by_default: false,
             messaging_endpoint: "localhost".into(),
@@ -164,7 +170,7 @@ impl App {
     }
 
     pub(crate) fn with_handlers(chime: Chime, options: AppOptions, handlers: Vec<Option<Handler>>) -> Self {
-        let (health, metrics) = (Health::default(), Metrics::new());
+        let (health, metrics) = (Health::default(), Arc::clone(&options.metrics));
         Self(Arc::new(Shared {
             keys: Keys::new(chime.clone(), options.root.clone()),
             signing_keys: KeyCache::new(SIGNING_KEYS),

@@ -1,5 +1,6 @@
 //! The composition root: the only place that names concrete adapters.
 
+mod events;
 mod media;
 mod outward;
 mod store;
@@ -15,7 +16,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use chime_adapters::memory::InProcessBus;
 use chime_adapters::{SystemClock, SystemEntropy, TestClock};
 use chime_domain::flow::{Chime, Settings};
-use chime_domain::ports::Clock;
+use chime_domain::ports::{Clock, MediaPlane};
 use rustls::server::ResolvesServerCert;
 use serde_json::{Value, json};
 
@@ -25,7 +26,8 @@ use crate::config::{Config, Oidc, Tls};
 use crate::explain::{self, Explained, Question, remote};
 use crate::files::{self, Access};
 use crate::http::{ConnectionLimits, Listener, router, serve};
-use crate::ops::{Audit, Condition, Health};
+use crate::meetings::Nodes;
+use crate::ops::{Audit, Condition, Health, Metrics};
 use crate::query::{Issuer, Issuers};
 use crate::shutdown::Shutdown;
 use crate::tls::{Authority, Current, Files, acceptor, names};
@@ -113,12 +115,20 @@ pub async fn start(config: &Config) -> Result<Running> {
         region: config.auth.region.clone(),
     };
 
-    let outward = outward::open(config, Arc::clone(&clock)).await?;
-    let chime = Chime::shared(store, clock, Arc::new(SystemEntropy)).settings(settings(config));
-    let chime = chime.functions(outward.functions).notifier(outward.notifier).sink(outward.sink);
+    let metrics = Arc::new(Metrics::default());
+    let outward = outward::open(config, Arc::clone(&clock), Arc::clone(&wall), &metrics).await?;
     let media = media::open(&config.media, node.as_deref(), &endpoints.messaging, &SystemEntropy).await?;
     endpoints.media = media.address;
-    let chime = chime.media(Arc::new(media.media.clone())).build().await.context("the store")?;
+    let here = media.here(&config.media);
+    let own: Arc<dyn MediaPlane> = Arc::new(media.media.clone());
+    let media_nodes = node
+        .is_some()
+        .then(|| Arc::new(Nodes::new(Arc::clone(&store), Arc::clone(&wall), Arc::clone(&own), here)));
+    let plane = media_nodes.clone().map_or(own, |nodes| nodes as Arc<dyn MediaPlane>);
+    let chime = Chime::shared(store, clock, Arc::new(SystemEntropy)).settings(settings(config));
+    let chime = chime.functions(outward.functions).notifier(outward.notifier).sink(outward.sink);
+    let chime = chime.announcer(outward.announcer).media(plane);
+    let chime = chime.build().await.context("the store")?;
     // A server that starts has no connections yet, whatever an earlier one of its name had.
     chime.meetings().reset(media.media.node()).await.context("the meetings that lived here")?;
     write_endpoints(data_dir, &endpoints)?;
@@ -131,6 +141,8 @@ pub async fn start(config: &Config) -> Result<Running> {
             body_timeout: config.http.body_timeout,
             rate: config.rate,
             meetings_rate: config.meetings_rate,
+            media_nodes,
+            metrics,
             nearest_region: config.nearest_region.clone(),
             backlog: config.backlog,
             legacy_by_default: config.http.legacy_by_default,

@@ -3,8 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chime_domain::ports::{Functions, Invocation, InvokeError, Notification, Notifier, NotifyError};
+use chime_domain::ports::{
+    AnnounceError, Announcer, EventTarget, Functions, Invocation, InvokeError, Notification, Notifier,
+    NotifyError,
+};
 use chime_domain::text::Private;
+use prometheus::IntCounterVec;
 
 /// Functions whose failures are logged.
 #[derive(Debug)]
@@ -52,6 +56,61 @@ impl Notifier for LoggedNotifier {
     async fn notify_all(&self, notifications: Vec<Notification>) -> Vec<Result<(), NotifyError>> {
         let outcomes = self.0.notify_all(notifications).await;
         Self::log(&outcomes);
+        outcomes
+    }
+}
+
+/// An announcer whose failures are logged, and who counts.
+#[derive(Debug)]
+pub(crate) struct LoggedAnnouncer {
+    announcer: Arc<dyn Announcer>,
+    counted: IntCounterVec,
+}
+
+impl LoggedAnnouncer {
+    pub(crate) fn new(announcer: Arc<dyn Announcer>, counted: IntCounterVec) -> Self {
+        Self { announcer, counted }
+    }
+
+    fn note(&self, target: &EventTarget, outcome: &Result<(), AnnounceError>) {
+        let (kind, name) = match target {
+            EventTarget::Standing(name) => (name.split('-').next().unwrap_or_default(), name),
+            EventTarget::Queue(arn) => ("queue", arn),
+            EventTarget::Topic(arn) => ("topic", arn),
+            EventTarget::Function(arn) => ("function", arn),
+        };
+        let told = match outcome {
+            Ok(()) => "told",
+            Err(AnnounceError::Refused(_)) => "refused",
+            Err(AnnounceError::Unreachable(_)) => "unreachable",
+        };
+        self.counted.with_label_values(&[kind, told]).inc();
+        if let Err(error) = outcome {
+            let cause = std::error::Error::source(error).map(ToString::to_string);
+            tracing::warn!(target.kind = kind, target.name = %name, %error, cause, "an event was not told");
+        }
+    }
+}
+
+#[async_trait]
+impl Announcer for LoggedAnnouncer {
+    fn standing(&self) -> Vec<EventTarget> {
+        self.announcer.standing()
+    }
+
+    fn takes(&self, target: &EventTarget) -> bool {
+        self.announcer.takes(target)
+    }
+
+    async fn tell(
+        &self,
+        event: &Private<Vec<u8>>,
+        targets: &[EventTarget],
+    ) -> Vec<Result<(), AnnounceError>> {
+        let outcomes = self.announcer.tell(event, targets).await;
+        for (target, outcome) in targets.iter().zip(&outcomes) {
+            self.note(target, outcome);
+        }
         outcomes
     }
 }

@@ -112,7 +112,7 @@ impl Announcer for NotedEvents {
         self.standing.clone()
     }
 
-    fn takes_targets(&self) -> bool {
+    fn takes(&self, _: &EventTarget) -> bool {
         true
     }
 

@@ -9,7 +9,6 @@
 //! - Credentials come from where AWS clients look for them: the environment, the profile, a web identity, the container,
 //!   the instance.
 
-mod connector;
 mod error;
 mod sink;
 #[cfg(test)]

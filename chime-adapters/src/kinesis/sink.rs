@@ -13,8 +13,8 @@ use chime_domain::ports::{CheckError, Sink, SinkError, SinkRecord, Taken};
 use reqwest::tls::Certificate;
 use tokio::time::Instant;
 
-use super::connector::Connector;
 use super::error::{meaning, of_call, of_check};
+use crate::aws::Connector;
 use crate::chains::Chains;
 
 /// Records of one call, at most (documented).

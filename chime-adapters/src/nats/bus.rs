@@ -70,28 +70,7 @@ impl NatsBus {
     }
 
     async fn with(url: &str, cluster: &str, options: ConnectOptions) -> Result<Self, NatsError> {
-        let mut servers = Vec::new();
-        let mut options = options;
-        for one in url.split(',') {
-            let (server, login) = without_login(one.trim()).ok_or(NatsError::Url)?;
-            servers.push(server);
-            options = match login {
-                Login::No => options,
-                Login::Token(token) => options.token(token),
-                Login::User(user, password) => options.user_and_password(user, password),
-            };
-        }
-        let client = options
-            .name("chime")
-            .retry_on_initial_connect()
-            .max_reconnects(None)
-            .reconnect_delay_callback(|tries| if tries < 2 { RECONNECT_EVERY / 10 } else { RECONNECT_EVERY })
-            .connection_timeout(PATIENCE)
-            .ping_interval(Duration::from_secs(5))
-            .event_callback(|event| async move { tell(&event) })
-            .connect(servers)
-            .await
-            .map_err(|error| NatsError::Unusable(Box::new(error)))?;
+        let client = connect(url, options).await?;
         Ok(Self { client, subject: format!("chime.{cluster}") })
     }
 
@@ -100,6 +79,33 @@ impl NatsBus {
     pub fn is_connected(&self) -> bool {
         self.client.connection_state() == State::Connected
     }
+}
+
+/// A client of the servers of `url`, which goes on when they are away.
+pub(crate) async fn connect(url: &str, options: ConnectOptions) -> Result<Client, NatsError> {
+    let mut servers = Vec::new();
+    let mut options = options;
+    for one in url.split(',') {
+        let (server, login) = without_login(one.trim()).ok_or(NatsError::Url)?;
+        servers.push(server);
+        options = match login {
+            Login::No => options,
+            Login::Token(token) => options.token(token),
+            Login::User(user, password) => options.user_and_password(user, password),
+        };
+    }
+    let client = options
+        .name("chime")
+        .retry_on_initial_connect()
+        .max_reconnects(None)
+        .reconnect_delay_callback(|tries| if tries < 2 { RECONNECT_EVERY / 10 } else { RECONNECT_EVERY })
+        .connection_timeout(PATIENCE)
+        .ping_interval(Duration::from_secs(5))
+        .event_callback(|event| async move { tell(&event) })
+        .connect(servers)
+        .await
+        .map_err(|error| NatsError::Unusable(Box::new(error)))?;
+    Ok(client)
 }
 
 /// How a node says who it is.

@@ -15,4 +15,6 @@
 mod bus;
 mod frame;
 
+#[cfg(feature = "outbound")]
+pub(crate) use bus::connect;
 pub use bus::{NatsBus, NatsError};

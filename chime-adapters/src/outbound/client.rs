@@ -49,7 +49,7 @@ pub struct Outbound<'a> {
     /// Media type of the body.
     pub content_type: &'a str,
     /// Headers beside that.
-    pub headers: &'a [(&'static str, &'a str)],
+    pub headers: &'a [(&'a str, &'a str)],
     /// The body.
     pub body: Private<Vec<u8>>,
 }

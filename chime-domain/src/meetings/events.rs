@@ -113,13 +113,14 @@ impl Meetings<'_> {
 
     fn listeners(&self, meeting: &Meeting) -> Vec<EventTarget> {
         let announcer = self.chime.announcer();
+        let own = &meeting.notifications;
+        let own = [
+            own.queue.clone().map(EventTarget::Queue),
+            own.topic.clone().map(EventTarget::Topic),
+            own.function.clone().map(EventTarget::Function),
+        ];
         let mut targets = announcer.standing();
-        if announcer.takes_targets() {
-            let own = &meeting.notifications;
-            targets.extend(own.queue.clone().map(EventTarget::Queue));
-            targets.extend(own.topic.clone().map(EventTarget::Topic));
-            targets.extend(own.function.clone().map(EventTarget::Function));
-        }
+        targets.extend(own.into_iter().flatten().filter(|target| announcer.takes(target)));
         targets
     }
 

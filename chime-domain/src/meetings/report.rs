@@ -221,7 +221,54 @@ impl Meetings<'_> {
     ///
     /// The store's errors.
     pub async fn reset(&self, node: &str) -> Result<usize, ServiceError> {
-        let (mut after, mut met) = (None, 0);
+        let meetings = self.on(node).await?;
+        for id in &meetings {
+            self.forget_connections(id).await?;
+        }
+        Ok(meetings.len())
+    }
+
+    /// How many meetings live on a node.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub async fn living_on(&self, node: &str) -> Result<usize, ServiceError> {
+        Ok(self.on(node).await?.len())
+    }
+
+    /// Gives the meetings of a node that is gone a place on others, without the connections that they had. Those for
+    /// which there is no room stay where they are. Gives how many moved.
+    ///
+    /// # Errors
+    ///
+    /// The store's errors.
+    pub async fn move_from(&self, node: &str) -> Result<usize, ServiceError> {
+        let mut moved = 0;
+        for id in self.on(node).await? {
+            self.forget_connections(&id).await?;
+            let found = self.load(&id).await?;
+            let Some(meeting) = found.get().filter(|meeting| meeting.node == node) else { continue };
+            let placed = self.chime.media().place(&id, meeting.media_region.as_str()).await;
+            let Ok(placed) = placed else { continue };
+            if placed.node == node {
+                continue;
+            }
+            let meeting = Meeting { node: placed.node, placement: placed.urls, ..meeting.clone() };
+            let change = Change::Put(found.key().clone(), Record::of(meeting));
+            match self.chime.commit(Decision::reply(()).guard(found.guard()).change(change)).await {
+                Ok(_) => moved += 1,
+                // It ended, or another moved it.
+                Err(ServiceError::Store(StoreError::Conflict)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(moved)
+    }
+
+    /// The meetings that live on a node.
+    async fn on(&self, node: &str) -> Result<Vec<MeetingId>, ServiceError> {
+        let (mut after, mut met) = (None, Vec::new());
         loop {
             let scan = Scan::below(&keys::meetings(), CHUNK).after(after);
             let found = self.chime.store().scan(scan).await?;
@@ -230,8 +277,7 @@ impl Meetings<'_> {
             for (_, record) in found {
                 let meeting = record.record.read::<Meeting>()?;
                 if meeting.node == node {
-                    met += 1;
-                    self.forget_connections(&meeting.id).await?;
+                    met.push(meeting.id.clone());
                 }
             }
             if last {

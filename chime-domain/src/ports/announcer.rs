@@ -38,8 +38,8 @@ pub trait Announcer: Send + Sync + std::fmt::Debug {
     /// Those that hear of every meeting.
     fn standing(&self) -> Vec<EventTarget>;
 
-    /// Whether targets of one meeting can be told at all; without that, nothing is kept for them.
-    fn takes_targets(&self) -> bool;
+    /// Whether a target of one meeting can be told at all; without that, nothing is kept for it.
+    fn takes(&self, target: &EventTarget) -> bool;
 
     /// Tells one event, a JSON text, to all of these at once, each within seconds. One that fails or is slow holds no
     /// other up. Gives an outcome for each, in their order.
@@ -57,7 +57,7 @@ impl Announcer for NoAnnouncer {
         Vec::new()
     }
 
-    fn takes_targets(&self) -> bool {
+    fn takes(&self, _: &EventTarget) -> bool {
         false
     }
 

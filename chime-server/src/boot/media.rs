@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::config::{self, Relay};
 use crate::media::{Media, MediaOptions};
+use crate::meetings::Here;
 
 /// The name of a server that shares its store with no other.
 pub(super) const ALONE: &str = "local";
@@ -20,6 +21,19 @@ pub(super) struct Opened {
     pub(super) address: SocketAddr,
     pub(super) plain: TcpListener,
     pub(super) tls: Option<TcpListener>,
+}
+
+impl Opened {
+    /// Where this server is, as clients of meetings reach it, and what it carries.
+    pub(super) fn here(&self, config: &config::Media) -> Here {
+        let (node, host, media) = self.media.reached();
+        Here {
+            node: node.to_owned(),
+            host: host.to_owned(),
+            media: media.to_owned(),
+            regions: config.regions.clone(),
+        }
+    }
 }
 
 /// Starts the media of this server, whose TLS listener is reached at `host`.

@@ -14,11 +14,13 @@ use chime_adapters::kinesis::{KinesisConfig, KinesisSink};
 use chime_adapters::outbound::{
     LambdaFunctions, OutboundClient, OutboundConfig, PushGateway, VapidKey, WebPush,
 };
-use chime_domain::ports::{Clock, Functions, NoNotifier, NoSink, Notifier, Sink};
+use chime_domain::ports::{Announcer, Clock, Functions, NoNotifier, NoSink, Notifier, Sink};
 
+use super::events;
 use crate::config::{Config, Export, Outbound};
 use crate::files::{self, Access};
-use crate::outbound::{LoggedFunctions, LoggedNotifier};
+use crate::ops::Metrics;
+use crate::outbound::{LoggedAnnouncer, LoggedFunctions, LoggedNotifier};
 
 /// Name of the file in the data directory with the key that push services know this server by.
 const KEY: &str = "web-push.pk8";
@@ -27,16 +29,26 @@ const KEY: &str = "web-push.pk8";
 pub(super) struct Outward {
     pub(super) functions: Arc<dyn Functions>,
     pub(super) notifier: Arc<dyn Notifier>,
+    /// Who is told of the events of meetings.
+    pub(super) announcer: Arc<dyn Announcer>,
     /// Where events are exported to.
     pub(super) sink: Arc<dyn Sink>,
     /// What browsers subscribe with, if they are pushed to.
     pub(super) web_push_key: Option<String>,
 }
 
-pub(super) async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Outward> {
+pub(super) async fn open(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    wall: Arc<dyn Clock>,
+    metrics: &Metrics,
+) -> Result<Outward> {
     let client = client(&config.outbound)?;
     let of = &config.outbound;
     let functions = LambdaFunctions::new(client.clone(), of.lambda_endpoint.clone(), of.functions.clone());
+    let functions: Arc<dyn Functions> = Arc::new(functions);
+    let ca_pem = ca_pem(of)?;
+    let listeners = events::listeners(config, client.clone(), ca_pem, &functions, wall).await?;
     let gateway: Arc<dyn Notifier> = match &of.push_gateway {
         Some(url) => Arc::new(PushGateway::new(client.clone(), url.clone())),
         None => Arc::new(NoNotifier),
@@ -50,7 +62,8 @@ pub(super) async fn open(config: &Config, clock: Arc<dyn Clock>) -> Result<Outwa
         None => (gateway, None),
     };
     Ok(Outward {
-        functions: Arc::new(LoggedFunctions(Arc::new(functions))),
+        functions: Arc::new(LoggedFunctions(functions)),
+        announcer: Arc::new(LoggedAnnouncer::new(Arc::new(listeners), metrics.meeting_events())),
         notifier: Arc::new(LoggedNotifier(notifier)),
         web_push_key,
         sink: sink(config).await?,
@@ -106,6 +119,6 @@ async fn sink(config: &Config) -> Result<Arc<dyn Sink>> {
         Export::File(directory) => Arc::new(FileSink::new(directory)),
         Export::None => Arc::new(NoSink),
         #[cfg(not(all(feature = "kinesis", feature = "jetstream")))]
-        _ => bail!("this server was built without the feature that CHIME_EXPORT asks for"),
+        _ => anyhow::bail!("this server was built without the feature that CHIME_EXPORT asks for"),
     })
 }

@@ -19,7 +19,8 @@ pub(super) const KEYS: &[Key] = &[
         "aws_endpoint_url",
         Text,
         "",
-        "Endpoint of Kinesis, for an emulator or a private endpoint. By default that of the region.",
+        "Endpoint of Kinesis, EventBridge, SQS and SNS, for an emulator or a gateway of your own. By default those of the \
+         region.",
     ),
 ];
 
@@ -38,11 +39,7 @@ pub enum Export {
 
 impl Export {
     pub(super) fn read(values: &Values, data_dir: &Path) -> Result<Self, ConfigError> {
-        let endpoint = match values.text("aws_endpoint_url").map(|text| text.parse::<Url>()) {
-            None => None,
-            Some(Ok(url)) if matches!(url.scheme(), "http" | "https") && url.has_host() => Some(url),
-            Some(_) => return Err(values.refuse("aws_endpoint_url", "expected an http or https URL")),
-        };
+        let endpoint = aws_endpoint(values)?;
         let text = values.text("export").unwrap_or_default();
         Ok(match text.split_once(':').unwrap_or((&text, "")) {
             ("kinesis", "") => Self::Kinesis(endpoint),
@@ -55,5 +52,14 @@ impl Export {
                 return Err(values.refuse("export", expected));
             }
         })
+    }
+}
+
+/// Another endpoint of AWS than its own.
+pub(super) fn aws_endpoint(values: &Values) -> Result<Option<Url>, ConfigError> {
+    match values.text("aws_endpoint_url").map(|text| text.parse::<Url>()) {
+        None => Ok(None),
+        Some(Ok(url)) if matches!(url.scheme(), "http" | "https") && url.has_host() => Ok(Some(url)),
+        Some(_) => Err(values.refuse("aws_endpoint_url", "expected an http or https URL")),
     }
 }

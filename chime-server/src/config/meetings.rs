@@ -38,6 +38,13 @@ pub(super) const KEYS: &[Key] = &[
          come directly, over UDP or else TCP.",
     ),
     Key::new(
+        "media_regions",
+        List,
+        "",
+        "Media regions that this server carries, where several share a database: meetings are placed on a server of their \
+         region. By default those of `regions`.",
+    ),
+    Key::new(
         "regions",
         List,
         "us-east-1",
@@ -88,16 +95,18 @@ pub struct Media {
     pub tls_listen: Option<SocketAddr>,
     /// The ways to the relay that clients are told to use.
     pub relay: Vec<Relay>,
+    /// The media regions that it carries.
+    pub regions: Vec<String>,
 }
 
 impl Media {
     /// Media on this address, and nothing else.
     #[must_use]
     pub fn on(listen: SocketAddr) -> Self {
-        Self { listen, public: None, tls_listen: None, relay: Vec::new() }
+        Self { listen, public: None, tls_listen: None, relay: Vec::new(), regions: Vec::new() }
     }
 
-    pub(super) fn read(values: &Values) -> Result<Self, ConfigError> {
+    pub(super) fn read(values: &Values, nearest: &NearestRegion) -> Result<Self, ConfigError> {
         let required = || values.refuse("media_listen", "is required");
         let listen = values.address("media_listen").ok_or_else(required)?;
         let address = |text: &str| {
@@ -123,7 +132,15 @@ impl Media {
         if relay.contains(&Relay::Tls) && tls_listen.is_none() {
             return Err(values.refuse("media_relay", "tls needs media_tls_listen"));
         }
-        Ok(Self { listen, public, tls_listen: tls_listen.transpose()?, relay })
+        let mut regions = values.list("media_regions");
+        regions.retain(|region| !region.is_empty());
+        if regions.iter().any(|region| !MEDIA_REGIONS.contains(&region.as_str())) {
+            return Err(values.refuse("media_regions", "expected media regions, such as us-east-1"));
+        }
+        if regions.is_empty() {
+            regions = nearest.regions.iter().map(|(region, _)| region.clone()).collect();
+        }
+        Ok(Self { listen, public, tls_listen: tls_listen.transpose()?, relay, regions })
     }
 }
 

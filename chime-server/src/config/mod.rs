@@ -6,6 +6,7 @@
 
 mod auth;
 mod error;
+mod events;
 mod explain;
 mod export;
 mod http;
@@ -30,6 +31,7 @@ use chime_domain::limits::Limits;
 
 pub use auth::Auth;
 pub use error::ConfigError;
+pub use events::{MeetingEvents, StandingListener};
 pub use explain::{explain, schema};
 pub use export::Export;
 pub use http::Http;
@@ -68,6 +70,8 @@ pub struct Config {
     pub outbound: Outbound,
     /// Where streams go to.
     pub export: Export,
+    /// Who is told of the events of meetings.
+    pub meeting_events: MeetingEvents,
     /// Rates of requests.
     pub rate: Rate,
     /// The rate that operations on meetings share.
@@ -118,6 +122,7 @@ impl Config {
         let layers::Layers { values, oidc } = layers::read(flags, file, environment)?;
         let storage = Storage::read(&values)?;
         let rules = Rules::read(&values)?;
+        let nearest_region = meetings::nearest_region(&values)?;
         Ok(Self {
             http: Http::read(&values)?,
             tls: Tls::read(&values)?,
@@ -126,11 +131,12 @@ impl Config {
             auth: Auth::read(&values)?,
             limits: limits::read(&values, rules.profile),
             rules,
-            media: Media::read(&values)?,
+            media: Media::read(&values, &nearest_region)?,
             demo: meetings::demo(&values)?,
-            nearest_region: meetings::nearest_region(&values)?,
+            nearest_region,
             meetings_rate: throttle::meetings(&values),
             outbound: Outbound::read(&values)?,
+            meeting_events: MeetingEvents::read(&values)?,
             rate: throttle::read(&values),
             backlog: throttle::backlog(&values),
             telemetry: Telemetry::read(&values)?,
@@ -152,6 +158,7 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
         outbound::KEYS,
         export::KEYS,
         meetings::KEYS,
+        events::KEYS,
         throttle::KEYS,
         telemetry::KEYS,
         &limits::KEYS,

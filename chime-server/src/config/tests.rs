@@ -58,7 +58,10 @@ fn every_quota_can_be_set_by_its_name() {
 fn media_are_reached_where_they_listen_or_at_another_address_and_port() {
     let media = |pairs: &[(&str, &str)]| read(&[], None, pairs).map(|config| config.media);
     let at = |text: &str| text.parse().unwrap();
-    assert_eq!(media(&[]).unwrap(), Media::on(at("0.0.0.0:3478")));
+    assert_eq!(
+        media(&[]).unwrap(),
+        Media { regions: vec!["us-east-1".into()], ..Media::on(at("0.0.0.0:3478")) }
+    );
     let public = |text| media(&[("CHIME_MEDIA_PUBLIC", text)]).map(|media| media.public);
     assert_eq!(public("192.0.2.1").unwrap(), Some(at("192.0.2.1:3478")));
     assert_eq!(public("192.0.2.1:1").unwrap(), Some(at("192.0.2.1:1")));
@@ -76,8 +79,43 @@ fn regions_are_media_regions_each_for_all_or_for_a_network() {
     assert!(
         of("eu-west-1=10.0.0.0/8, us-west-2").eq([("eu-west-1".into(), true), ("us-west-2".into(), false)])
     );
+    let media = |pairs: &[(&str, &str)]| read(&[], None, pairs).unwrap().media.regions;
+    assert_eq!(media(&[("CHIME_REGIONS", "eu-west-1=10.0.0.0/8")]), ["eu-west-1"]);
+    assert_eq!(media(&[("CHIME_MEDIA_REGIONS", "eu-west-1,sa-east-1")]), ["eu-west-1", "sa-east-1"]);
+    assert!(read(&[], None, &[("CHIME_MEDIA_REGIONS", "mars")]).unwrap_err().contains("media_regions"));
     for bad in ["mars-north-1", "eu-west-1=ten", "eu-west-1="] {
         assert!(regions(bad).unwrap_err().contains("`regions`"), "{bad}");
+    }
+}
+
+#[test]
+fn listeners_are_read_and_what_they_hold_is_not_shown() {
+    let read = |text| read(&[], None, &[("CHIME_MEETING_EVENTS", text)]);
+    let config = read(
+        "eventbridge,eventbridge:mine,targets,https://hooks.test/s3cret,nats://u:s3cret@127.0.0.1:4222/a.b,tls://x",
+    )
+    .unwrap();
+    let nats = |url: &str, subject: &str| StandingListener::Nats {
+        url: Private(url.to_owned()),
+        subject: subject.to_owned(),
+    };
+    let expected = [
+        StandingListener::EventBridge("default".into()),
+        StandingListener::EventBridge("mine".into()),
+        StandingListener::Webhook(Private("https://hooks.test/s3cret".into())),
+        nats("nats://u:s3cret@127.0.0.1:4222", "a.b"),
+        nats("tls://x", "chime.meetings"),
+    ];
+    assert_eq!(config.meeting_events.standing, expected);
+    assert!(config.meeting_events.targets && config.meeting_events.needs_aws());
+    assert!(!format!("{config:?}{}", explain(&config)).contains("s3cret"));
+    let none = super::Config::from_layers(&[], None, &[]).unwrap().meeting_events;
+    assert!(none.standing.is_empty() && !none.needs_aws());
+    for bad in
+        ["bus", "https://", "nats:", "nats://", "nats:///a", "nats://x/", "nats://x/a b", "nats://x/a/b"]
+    {
+        let error = read(bad).unwrap_err();
+        assert!(error.contains("meeting_events"), "{bad}: {error}");
     }
 }
 

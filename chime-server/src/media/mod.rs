@@ -110,6 +110,12 @@ impl Media {
         &self.0.node
     }
 
+    /// The node's name, and host and port of its TLS listener and of its media as clients reach them.
+    #[must_use]
+    pub fn reached(&self) -> (&str, &str, &str) {
+        (&self.0.node, &self.0.host, &self.0.address)
+    }
+
     /// What the engine counts.
     #[must_use]
     pub fn counts(&self) -> &Counts {

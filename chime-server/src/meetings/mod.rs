@@ -2,11 +2,13 @@
 //! tell what happens to them.
 
 mod ingest;
+mod nodes;
 mod placement;
 mod region;
 
 pub use ingest::ClientEvents;
 pub(crate) use ingest::{ingest, kept, preflight};
+pub use nodes::{Here, Nodes};
 pub(crate) use placement::{as_reached, is_loopback};
 pub use region::NearestRegion;
 pub(crate) use region::{is_probe, nearest};

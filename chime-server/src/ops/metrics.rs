@@ -31,6 +31,7 @@ pub struct Metrics {
     tasks: IntCounterVec,
     ready: IntGaugeVec,
     client_events: IntCounterVec,
+    meeting_events: IntCounterVec,
     export: ExportMetrics,
 }
 
@@ -52,6 +53,16 @@ fn counters(
     labels: &[&str],
 ) -> Result<IntCounterVec, prometheus::Error> {
     Ok(registered(registry, IntCounterVec::new(Opts::new(name, help), labels)?))
+}
+
+impl Default for Metrics {
+    #[expect(
+        clippy::expect_used,
+        reason = "the names are constants that every test of the server makes metrics of"
+    )]
+    fn default() -> Self {
+        Self::try_new().expect("the names of the metrics")
+    }
 }
 
 impl Metrics {
@@ -110,17 +121,15 @@ impl Metrics {
                 "Events that clients of meetings told of themselves, by name",
                 &["event"],
             )?,
+            meeting_events: counters(
+                of,
+                "chime_meeting_events_total",
+                "Events of meetings that were told, by kind of target and outcome; each try counts",
+                &["target", "outcome"],
+            )?,
             export: ExportMetrics::new(of),
             registry,
         })
-    }
-
-    #[expect(
-        clippy::expect_used,
-        reason = "the names are constants that every test of the server makes metrics of"
-    )]
-    pub(crate) fn new() -> Self {
-        Self::try_new().expect("the names of the metrics")
     }
 
     /// Where other parts of the server register what they count.
@@ -152,6 +161,11 @@ impl Metrics {
     /// A sender was throttled because the fan-out was behind.
     pub(crate) fn held_back(&self) {
         self.held_back.inc();
+    }
+
+    /// Events of meetings that were told, by kind of target and outcome.
+    pub(crate) fn meeting_events(&self) -> IntCounterVec {
+        self.meeting_events.clone()
     }
 
     /// A client of a meeting told an event of itself; its name is one of a few.
@@ -216,7 +230,7 @@ mod tests {
 
     #[test]
     fn every_metric_is_there() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::default();
         metrics.request("CreateChannel", StatusCode::CREATED, Duration::from_millis(3));
         metrics.request("CreateChannel", StatusCode::TOO_MANY_REQUESTS, Duration::ZERO);
         metrics.request("unknown", StatusCode::NOT_FOUND, Duration::ZERO);

@@ -34,6 +34,11 @@ pub(crate) async fn fan_out(app: App, mut bus: Box<dyn Subscription>) {
                         // What goes on being behind is closed when its queue is full.
                         let _ = tokio::time::timeout(PATIENCE, caught_up).await;
                     }
+                    if let Some(nodes) = &app.options().media_nodes
+                        && tokio::time::timeout(PATIENCE, nodes.hear(&run)).await.is_err()
+                    {
+                        tracing::warn!("the media of this node take too long to be told");
+                    }
                 }
                 None => break,
             },

@@ -40,6 +40,17 @@ pub async fn spawn(app: &App, bus: Arc<dyn Bus>) -> Result<(), StoreError> {
             }
         });
     }
+    if let Some(nodes) = app.options().media_nodes.clone() {
+        if let Err(error) = nodes.look(app.chime()).await {
+            tracing::warn!(%error, "this server cannot say which media it carries");
+        }
+        let (chime, shutdown) = (app.chime().clone(), shutdown.clone());
+        tokio::spawn(async move {
+            let guard = shutdown.guard();
+            nodes.keep(&chime, &shutdown).await;
+            drop(guard);
+        });
+    }
     let (settling, wakers) = (Settling::new(app.chime().clone(), settled), export::Wakers::default());
     let scheduler = app.scheduler().clone().run(shutdown.clone());
     let outward = app.scheduler().clone().run_outward(shutdown.clone());

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from harness import clock
 from harness.clients import Clients, token
 from harness.cluster import ROOT_KEY, Load, Nats, Node, Postgres, Watcher, check, until
+from harness.conference import attend, create
 from harness.server import binary
 from harness.sockets import open_socket
 from harness.world import World
@@ -296,3 +297,40 @@ def test_passwords_of_the_database_and_the_bus_are_in_no_log(cluster, postgres, 
     for text in (node.log(), shown.stdout, shown.stderr):
         assert "hunter2" not in text and "hunter3" not in text
     assert "postgres://chime:(hidden)@" in shown.stdout
+
+
+@pytest.fixture
+def two_regions(postgres, nats, cluster):
+    """A node that carries us-east-1, and one that carries eu-west-1."""
+    database = postgres.url(postgres.database())
+    return [cluster(1, database=database, nats=nats.url, env={"CHIME_REGIONS": region})[0]
+            for region in ("us-east-1", "eu-west-1")]
+
+
+def lives_on(meeting, node):
+    url = meeting["MediaPlacement"]["SignalingUrl"]
+    return url.startswith((f"wss://127.0.0.1:{node.https_port}/", f"ws://127.0.0.1:{node.port}/"))
+
+
+def test_meetings_are_placed_on_the_node_of_their_region_whichever_node_is_asked(two_regions):
+    east, west = two_regions
+    for asked in two_regions:
+        client = Clients(asked).meetings
+        assert lives_on(create(client, MediaRegion="eu-west-1"), west)
+        assert lives_on(create(client, MediaRegion="us-east-1"), east)
+        far = create(client, MediaRegion="sa-east-1")
+        assert lives_on(far, east) or lives_on(far, west), "a region that nobody carries is carried by somebody"
+
+
+def test_a_meeting_stays_on_its_node_and_moves_when_that_is_drained(two_regions):
+    east, west = two_regions
+    client = Clients(east).meetings
+    own = token()
+    made = create(client, MediaRegion="eu-west-1", ClientRequestToken=own)
+    alice = attend(client, made)
+    assert lives_on(create(Clients(west).meetings, ClientRequestToken=own), west)
+    west.stop()
+    moved = client.get_meeting(MeetingId=made["MeetingId"])["Meeting"]
+    assert lives_on(moved, east) and moved["MediaRegion"] == "eu-west-1"
+    assert attend(client, made) == alice, "attendees and their tokens are the same"
+    assert lives_on(create(client, MediaRegion="eu-west-1"), east)

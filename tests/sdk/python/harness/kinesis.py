@@ -2,43 +2,20 @@
 
 import http.client
 import json
-import os
-import subprocess
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import boto3
-from botocore.config import Config
+from .aws import ACCOUNT, KEYS, REGION, Moto
 
-from .server import free_ports
-
-REGION, ACCOUNT = "us-east-1", "123456789012"
-KEYS = {"AWS_ACCESS_KEY_ID": "AKIDKINESIS", "AWS_SECRET_ACCESS_KEY": "secret"}
+__all__ = ["ACCOUNT", "KEYS", "REGION", "Kinesis", "Proxy"]
 
 
-class Kinesis:
+class Kinesis(Moto):
     """A Kinesis of its own, with a client of it."""
 
     def __init__(self):
-        program = os.environ.get("CHIME_MOTO_SERVER")
-        if not program:
-            raise RuntimeError("set CHIME_MOTO_SERVER to moto's moto_server (make test-sdk does it)")
-        [self.port] = free_ports(1)
-        self.process = subprocess.Popen([program, "-H", "127.0.0.1", "-p", str(self.port)],
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.client = boto3.client("kinesis", endpoint_url=f"http://127.0.0.1:{self.port}", region_name=REGION,
-                                   aws_access_key_id="a", aws_secret_access_key="b",
-                                   config=Config(retries={"total_max_attempts": 1}))
-        until = time.monotonic() + 30
-        while True:
-            try:
-                self.client.list_streams()
-                return
-            except Exception:
-                if time.monotonic() > until:
-                    raise
-                time.sleep(0.1)
+        super().__init__()
+        self.client = self.of("kinesis")
 
     def stream(self, name, *, shards=2, encrypted=True):
         """Make a stream; gives its name."""
@@ -62,10 +39,6 @@ class Kinesis:
 
     def events(self, name):
         return [event for _, event in self.records(name)]
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
 
 
 class Proxy:

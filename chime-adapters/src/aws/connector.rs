@@ -12,10 +12,10 @@ use bytes::Bytes;
 
 /// Calls AWS.
 #[derive(Clone, Debug)]
-pub(super) struct Connector(reqwest::Client);
+pub(crate) struct Connector(reqwest::Client);
 
 impl Connector {
-    pub(super) fn new(client: reqwest::Client) -> Self {
+    pub(crate) fn new(client: reqwest::Client) -> Self {
         Self(client)
     }
 }

@@ -1,0 +1,5 @@
+//! What all calls to AWS share.
+
+mod connector;
+
+pub(crate) use connector::Connector;

@@ -1,0 +1,404 @@
+//! Media nodes: servers that share a store, each with its own media.
+//!
+//! A record for each says where it is, which regions it carries, how much it has to do, and until when it is there. A
+//! meeting is placed on the one with the least to do among those of its region, and stays there. What a node other than
+//! this is to be told goes through the outbox. When a node is gone, its sessions are over, and its meetings get a place on
+//! others, which applications find when they ask for the meeting again.
+//!
+//! # Our choices
+//!
+//! - Without a node of the region that was asked for, all nodes are: every media region can be asked for (rule MTG-14).
+//! - The load of a node is how many meetings live on it, and those that were placed since it said so.
+//! - Leases go by the clock of the wall, so that a test clock which is moved kills nobody.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chime_domain::error::{ServiceError, StoreError};
+use chime_domain::flow::Chime;
+use chime_domain::ids::{AttendeeId, MeetingId};
+use chime_domain::ports::{
+    Announce, Announced, Batch, Capabilities, Change, Clock, Entity, Key, MediaError, MediaPlacement,
+    MediaPlane, Placement, Record, Scan, Store,
+};
+use chime_domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::shutdown::Shutdown;
+
+/// How often a node says that it is there.
+const EVERY: Duration = Duration::from_secs(10);
+/// How long it counts as there after it said so.
+const LEASE: Duration = Duration::from_secs(45);
+/// Nodes of one store, at most.
+const MOST: usize = 1000;
+
+/// A node is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct MediaNode {
+    until: Timestamp,
+    host: String,
+    media: String,
+    regions: Vec<String>,
+    meetings: u64,
+}
+
+impl Entity for MediaNode {
+    const NAME: &'static str = "media-node";
+}
+
+/// What the media of another node are told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct ToldMedia {
+    node: String,
+    meeting: MeetingId,
+    told: Told,
+}
+
+impl Entity for ToldMedia {
+    const NAME: &'static str = "told-media";
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Told {
+    End,
+    Remove(AttendeeId),
+    Capabilities(AttendeeId, Capabilities),
+}
+
+/// Where this node is, and what it carries.
+#[derive(Clone, Debug)]
+pub struct Here {
+    /// Its name.
+    pub node: String,
+    /// Host and port of its TLS listener, as clients reach it.
+    pub host: String,
+    /// Host and port of its media, as clients reach them.
+    pub media: String,
+    /// The media regions that it carries.
+    pub regions: Vec<String>,
+}
+
+/// All nodes, as this one sees them.
+pub struct Nodes {
+    store: Arc<dyn Store>,
+    wall: Arc<dyn Clock>,
+    own: Arc<dyn MediaPlane>,
+    here: Here,
+    /// Meetings that this node placed since a node said how many it has.
+    placed: Mutex<HashMap<String, (Timestamp, u64)>>,
+}
+
+impl fmt::Debug for Nodes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Nodes").field("here", &self.here).finish_non_exhaustive()
+    }
+}
+
+impl Nodes {
+    /// The nodes of a store, of which `own` is the media of this one.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, wall: Arc<dyn Clock>, own: Arc<dyn MediaPlane>, here: Here) -> Self {
+        Self { store, wall, own, here, placed: Mutex::default() }
+    }
+
+    /// Says that this node is there, and moves the meetings of those that are not, until draining begins; then it moves
+    /// its own.
+    pub(crate) async fn keep(&self, chime: &Chime, shutdown: &Shutdown) {
+        while !shutdown.is_draining() {
+            if let Err(error) = self.look(chime).await {
+                tracing::warn!(%error, "media nodes cannot be looked after");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(EVERY) => {}
+                () = shutdown.draining() => {}
+            }
+        }
+        if let Err(error) = self.leave(chime).await {
+            tracing::warn!(%error, "the meetings of this node cannot be moved; others will");
+        }
+    }
+
+    /// Says that this node is there, and moves the meetings of those that are not.
+    ///
+    /// # Errors
+    ///
+    /// [`ServiceError`].
+    pub(crate) async fn look(&self, chime: &Chime) -> Result<(), ServiceError> {
+        let now = self.wall.now();
+        let meetings = chime.meetings().living_on(&self.here.node).await? as u64;
+        self.say(now + LEASE, meetings).await?;
+        for (name, node) in self.nodes().await? {
+            if node.until <= now {
+                let moved = chime.meetings().move_from(&name).await?;
+                tracing::info!(node = %name, moved, "a media node is gone");
+                self.commit(vec![Change::Delete(key(&name))], Vec::new()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Says that this node is not there any more, and moves its meetings, if there is another node.
+    async fn leave(&self, chime: &Chime) -> Result<(), ServiceError> {
+        let now = self.wall.now();
+        self.say(now, 0).await?;
+        if self.nodes().await?.iter().all(|(_, node)| node.until <= now) {
+            return Ok(());
+        }
+        chime.meetings().move_from(&self.here.node).await?;
+        Ok(self.commit(vec![Change::Delete(key(&self.here.node))], Vec::new()).await?)
+    }
+
+    async fn say(&self, until: Timestamp, meetings: u64) -> Result<(), StoreError> {
+        let Here { node, host, media, regions } = self.here.clone();
+        let record = Record::of(MediaNode { until, host, media, regions, meetings });
+        self.commit(vec![Change::Put(key(&node), record)], Vec::new()).await
+    }
+
+    async fn nodes(&self) -> Result<Vec<(String, MediaNode)>, StoreError> {
+        let scan = Scan { prefix: "media-node/".into(), after: None, before: None, limit: MOST };
+        let found = self.store.scan(scan).await?;
+        let read = |(key, found): (Key, chime_domain::ports::Versioned)| {
+            Ok((key.last().to_owned(), found.record.read::<MediaNode>()?.as_ref().clone()))
+        };
+        found.into_iter().map(read).collect()
+    }
+
+    /// The node with the least to do among those that carry the region; of all, when none does.
+    async fn choose(&self, region: &str) -> Result<Option<(String, MediaNode)>, StoreError> {
+        let now = self.wall.now();
+        let mut nodes = self.nodes().await?;
+        nodes.retain(|(_, node)| node.until > now);
+        let carries = |node: &MediaNode| node.regions.iter().any(|known| known == region);
+        if nodes.iter().any(|(_, node)| carries(node)) {
+            nodes.retain(|(_, node)| carries(node));
+        }
+        // What a panic leaves behind is a map of whole entries.
+        let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
+        let load = |name: &str, node: &MediaNode| {
+            let since = placed.get(name).filter(|(said, _)| *said == node.until);
+            node.meetings + since.map_or(0, |(_, count)| *count)
+        };
+        let chosen = nodes.into_iter().min_by_key(|(name, node)| (load(name, node), name.clone()));
+        if let Some((name, node)) = &chosen {
+            let entry = placed.entry(name.clone()).or_insert((node.until, 0));
+            if entry.0 != node.until {
+                *entry = (node.until, 0);
+            }
+            entry.1 += 1;
+        }
+        Ok(chosen)
+    }
+
+    /// Tells this node's media what others announced for them.
+    pub(crate) async fn hear(&self, run: &[Announced]) {
+        for announced in run.iter().filter(|one| one.record.name() == ToldMedia::NAME) {
+            let Ok(told) = announced.record.read::<ToldMedia>() else { continue };
+            if told.node == self.here.node {
+                self.tell_own(&told.meeting, &told.told).await;
+            }
+        }
+    }
+
+    async fn tell_own(&self, meeting: &MeetingId, told: &Told) {
+        let node = &self.here.node;
+        match told {
+            Told::End => self.own.end(meeting, node).await,
+            Told::Remove(attendee) => self.own.remove(meeting, node, attendee).await,
+            Told::Capabilities(attendee, capabilities) => {
+                self.own.capabilities(meeting, node, attendee, *capabilities).await;
+            }
+        }
+    }
+
+    async fn tell(&self, meeting: &MeetingId, node: &str, told: Told) {
+        if node == self.here.node {
+            return self.tell_own(meeting, &told).await;
+        }
+        let record = Record::of(ToldMedia { node: node.to_owned(), meeting: meeting.clone(), told });
+        let announce = Announce { subject: key(node), record };
+        if let Err(error) = self.commit(Vec::new(), vec![announce]).await {
+            tracing::warn!(%error, %node, "a media node cannot be told");
+        }
+    }
+
+    async fn commit(&self, changes: Vec<Change>, announce: Vec<Announce>) -> Result<(), StoreError> {
+        self.store.commit(Batch { guards: Vec::new(), changes, announce }).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl MediaPlane for Nodes {
+    async fn place(&self, meeting: &MeetingId, region: &str) -> Result<Placement, MediaError> {
+        let chosen = self.choose(region).await.map_err(|error| MediaError(error.into()))?;
+        match chosen {
+            Some((node, at)) if node != self.here.node => {
+                Ok(Placement { node, urls: MediaPlacement::at(&at.host, &at.media, meeting) })
+            }
+            _ => self.own.place(meeting, region).await,
+        }
+    }
+
+    async fn end(&self, meeting: &MeetingId, node: &str) {
+        self.tell(meeting, node, Told::End).await;
+    }
+
+    async fn remove(&self, meeting: &MeetingId, node: &str, attendee: &AttendeeId) {
+        self.tell(meeting, node, Told::Remove(attendee.clone())).await;
+    }
+
+    async fn capabilities(
+        &self,
+        meeting: &MeetingId,
+        node: &str,
+        attendee: &AttendeeId,
+        capabilities: Capabilities,
+    ) {
+        self.tell(meeting, node, Told::Capabilities(attendee.clone(), capabilities)).await;
+    }
+}
+
+fn key(node: &str) -> Key {
+    Key::new("media-node", &[node])
+}
+
+#[cfg(test)]
+mod tests {
+    use chime_adapters::memory::Local;
+    use chime_domain::ids::{ClientRequestToken, MediaRegion};
+    use chime_domain::meetings::{CreateMeeting, MediaReport, Meeting};
+    use chime_domain::ports::Position;
+
+    use super::*;
+
+    /// Media that note what they are told.
+    #[derive(Debug, Default)]
+    struct Noted(Mutex<Vec<String>>);
+
+    #[async_trait]
+    impl MediaPlane for Noted {
+        async fn place(&self, meeting: &MeetingId, _: &str) -> Result<Placement, MediaError> {
+            let urls = MediaPlacement::at("own.test", "own.test:3478", meeting);
+            Ok(Placement { node: "a".into(), urls })
+        }
+
+        async fn end(&self, meeting: &MeetingId, node: &str) {
+            self.0.lock().unwrap().push(format!("end {meeting} {node}"));
+        }
+
+        async fn remove(&self, meeting: &MeetingId, node: &str, attendee: &AttendeeId) {
+            self.0.lock().unwrap().push(format!("remove {meeting} {node} {attendee}"));
+        }
+
+        async fn capabilities(&self, _: &MeetingId, _: &str, _: &AttendeeId, _: Capabilities) {}
+    }
+
+    struct World {
+        local: Local,
+        media: Arc<Noted>,
+    }
+
+    impl World {
+        async fn new() -> Self {
+            Self { local: Local::new().await.unwrap(), media: Arc::default() }
+        }
+
+        /// A node, and a Chime whose meetings it places.
+        async fn node(&self, name: &str, regions: &[&str]) -> (Arc<Nodes>, Chime) {
+            let here = Here {
+                node: name.into(),
+                host: format!("{name}.test"),
+                media: format!("{name}.test:3478"),
+                regions: regions.iter().map(|&region| region.to_owned()).collect(),
+            };
+            let (store, clock) = (self.local.store_handle(), Arc::clone(self.local.clock()));
+            let nodes =
+                Arc::new(Nodes::new(Arc::clone(&store), Arc::clone(&clock), self.media.clone(), here));
+            let chime = Chime::shared(store, clock, Arc::new(chime_adapters::SystemEntropy));
+            let chime = chime.media(Arc::clone(&nodes) as Arc<dyn MediaPlane>).build().await.unwrap();
+            nodes.look(&chime).await.unwrap();
+            (nodes, chime)
+        }
+    }
+
+    async fn meeting(chime: &Chime, region: &str) -> Meeting {
+        let token = ClientRequestToken::new(chime.entropy().uuid()).unwrap();
+        let mut command = CreateMeeting::new(token);
+        command.media_region = MediaRegion::new(region).unwrap();
+        chime.meetings().create_meeting(&command).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_meeting_is_placed_in_its_region_on_the_node_with_the_least_to_do() {
+        let world = World::new().await;
+        let (_b, chime) = world.node("b", &["eu-west-1", "us-east-1"]).await;
+        world.node("c", &["eu-west-1"]).await;
+        let mut placed = Vec::new();
+        for _ in 0..4 {
+            placed.push(meeting(&chime, "eu-west-1").await.node);
+        }
+        placed.sort();
+        // The media of this node say that they are `a`.
+        assert_eq!(placed, ["a", "a", "c", "c"]);
+        let far = meeting(&chime, "sa-east-1").await;
+        assert!(["a", "c"].contains(&far.node.as_str()), "another region is carried by whoever is there");
+        let at_c = meeting(&world.node("d", &["us-west-2"]).await.1, "eu-west-1").await;
+        assert!(at_c.placement.signaling_url.starts_with(&format!("wss://{}.test/control/", at_c.node)));
+    }
+
+    #[tokio::test]
+    async fn what_another_node_is_to_be_told_reaches_it_and_no_other() {
+        let world = World::new().await;
+        let (a, chime) = world.node("a", &["us-east-1"]).await;
+        let (b, _) = world.node("b", &["eu-west-1"]).await;
+        let far = meeting(&chime, "eu-west-1").await;
+        assert_eq!(far.node, "b");
+        chime.meetings().delete_meeting(&far.id).await.unwrap();
+        chime.run_due().await.unwrap();
+        let run = world.local.store().announced(Position::default(), 1000).await.unwrap();
+        a.hear(&run).await;
+        assert!(world.media.0.lock().unwrap().is_empty());
+        b.hear(&run).await;
+        assert_eq!(*world.media.0.lock().unwrap(), [format!("end {} b", far.id)]);
+    }
+
+    #[tokio::test]
+    async fn meetings_of_a_node_that_is_gone_move_without_their_connections() {
+        let world = World::new().await;
+        let (a, chime) = world.node("a", &["us-east-1"]).await;
+        world.node("b", &["eu-west-1"]).await;
+        let (far, near) = (meeting(&chime, "eu-west-1").await, meeting(&chime, "us-east-1").await);
+        let meetings = chime.meetings();
+        let user = chime_domain::text::ExternalUserId::new("alice").unwrap();
+        let alice = chime_domain::meetings::CreateAttendee::new(user);
+        let alice = meetings.create_attendee(&far.id, alice).await.unwrap().id;
+        meetings.report(&far.id, MediaReport::Joined { attendee: alice, content: false }).await.unwrap();
+        world.local.advance(LEASE - Duration::from_secs(1)).await.unwrap();
+        a.look(&chime).await.unwrap();
+        assert_eq!(meetings.get_meeting(&far.id).await.unwrap(), far, "it may come back");
+        world.local.advance(Duration::from_secs(2)).await.unwrap();
+        a.look(&chime).await.unwrap();
+        let moved = meetings.get_meeting(&far.id).await.unwrap();
+        assert_eq!((moved.node.as_str(), moved.media_region.as_str()), ("a", "eu-west-1"));
+        assert!(moved.placement.signaling_url.starts_with("wss://own.test/"), "{:?}", moved.placement);
+        assert_eq!(meetings.get_meeting(&near.id).await.unwrap(), near);
+        // Nobody is there any more, so that five minutes end it.
+        world.local.advance(Duration::from_secs(301)).await.unwrap();
+        chime.run_due().await.unwrap();
+        assert!(meetings.get_meeting(&far.id).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_node_that_leaves_moves_its_meetings_itself_if_another_is_there() {
+        let world = World::new().await;
+        let (b, chime) = world.node("b", &["us-east-1"]).await;
+        world.node("c", &["us-east-1"]).await;
+        let made = meeting(&world.node("d", &["us-west-2"]).await.1, "us-east-1").await;
+        assert_eq!(made.node, "b");
+        b.leave(&chime).await.unwrap();
+        assert_eq!(chime.meetings().get_meeting(&made.id).await.unwrap().node, "c");
+    }
+}
