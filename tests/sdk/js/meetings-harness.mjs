@@ -77,15 +77,23 @@ export class Stage extends Browser {
 /** Milliseconds without a new picture after which a video stands still. */
 const STILL = 1500;
 
+/** Milliseconds after which a join counts as failed, though the client tries for two minutes. */
+const LONGEST_JOIN = 20_000;
+
 const near = (colour, other) => colour.every((each, at) => Math.abs(each - other[at]) < 60);
 
 /** An attendee: what it does and notices goes through its page. */
 export class Person {
   constructor(page, meeting, attendee) { Object.assign(this, { page, meeting, attendee, id: attendee.AttendeeId }); }
 
-  join(options = {}) {
+  /** Joins; rejects with `stopped CODE` if it is refused. */
+  async join(options = {}) {
     this.hertz = options.hertz;
-    return this.page.evaluate((all) => window.person.join(all), { meeting: this.meeting, attendee: this.attendee, ...options });
+    const joining = this.page.evaluate((all) => window.person.join(all), { meeting: this.meeting, attendee: this.attendee, ...options });
+    joining.catch(() => {});
+    const late = sleep(LONGEST_JOIN, 'late', { ref: false });
+    if (await Promise.race([joining, late]) === 'late') throw new Error(`has not joined within ${LONGEST_JOIN} ms\n${await this.#known()}`);
+    return joining;
   }
 
   do(work, argument) { return this.page.evaluate(work, argument); }
@@ -95,10 +103,14 @@ export class Person {
     try {
       return await this.page.waitForFunction(holds, argument, { timeout, polling: 50 });
     } catch (error) {
-      const known = await this.page.evaluate(() => window.person.all()).catch(() => 'the page is gone');
-      throw new Error(`never within ${timeout} ms: ${what}\n${error.message.split('\n')[0]}\nknown: ${
-        JSON.stringify(known)}\nlog: ${this.page.log.slice(-12).join('\n')}`);
+      throw new Error(`never within ${timeout} ms: ${what}\n${error.message.split('\n')[0]}\n${await this.#known()}`);
     }
+  }
+
+  /** Everything it noticed, for a message. */
+  async #known() {
+    const all = await this.page.evaluate(() => window.person.all()).catch(() => 'the page is gone');
+    return `known: ${JSON.stringify(all)}\nlog: ${this.page.log.slice(-12).join('\n')}`;
   }
 
   /** Hears these people and nobody else of `all`; a tone counts as absent only if it stays so for a second. */
@@ -110,24 +122,47 @@ export class Person {
       `${frequencies[at]} Hz at ${level.toFixed(0)} dB (${wanted[at] ? 'wanted' : 'not wanted'})`).join(', ')}`);
   }
 
-  /** Sees moving pictures of somebody, with this colour in their middle, for `steady` milliseconds on end. */
-  async sees(id, colour, { width = () => true, steady = 0, timeout = 15_000 } = {}) {
-    let last = null;
+  /** Looks, each time it is called, whether moving pictures of somebody have this colour in their middle, and this width. */
+  #watch(id, colour, width) {
     let frames = Infinity;
     let moved = 0;
-    let since = null;
-    for (const until = Date.now() + timeout; Date.now() < until; await sleep(100)) {
+    return async () => {
       const tiles = await this.page.evaluate(() => window.person.tiles());
-      last = tiles.find((tile) => tile.attendee === id);
-      const now = Date.now();
-      if (last && last.frames > frames) moved = now;
-      frames = last?.frames ?? Infinity;
-      const holds = last && near(last.colour, colour) && width(last.width) && now - moved < STILL;
-      since = holds ? since ?? now : null;
-      if (since !== null && now - since >= steady) return;
+      const tile = tiles.find((each) => each.attendee === id);
+      if (tile && tile.frames > frames) moved = Date.now();
+      frames = tile?.frames ?? Infinity;
+      const holds = tile !== undefined && near(tile.colour, colour) && width(tile.width) && Date.now() - moved < STILL;
+      const what = `video of ${id} in ${colour}; it is ${JSON.stringify(tile)} and ${
+        moved ? `moved ${Date.now() - moved} ms ago` : 'never moved'}\nlog: ${this.page.log.slice(-12).join('\n')}`;
+      return { holds, what };
+    };
+  }
+
+  /** Sees moving pictures of somebody, with this colour in their middle, for `steady` milliseconds on end. */
+  async sees(id, colour, { width = () => true, steady = 0, timeout = 15_000 } = {}) {
+    const look = this.#watch(id, colour, width);
+    let since = null;
+    let seen = await look();
+    for (const until = Date.now() + timeout; Date.now() < until; await sleep(100)) {
+      seen = await look();
+      since = seen.holds ? since ?? Date.now() : null;
+      if (since !== null && Date.now() - since >= steady) return;
     }
-    throw new Error(`never within ${timeout} ms: video of ${id} in ${colour} for ${steady} ms; the last was ${
-      JSON.stringify(last)}, which moved ${Date.now() - moved} ms ago\nlog: ${this.page.log.slice(-12).join('\n')}`);
+    throw new Error(`never within ${timeout} ms for ${steady} ms: ${seen.what}`);
+  }
+
+  /** Sees them without a break until something else is done. */
+  async keepsSeeing(id, colour, width, work) {
+    const look = this.#watch(id, colour, width);
+    let done = false;
+    const finished = work.finally(() => { done = true; });
+    finished.catch(() => {});
+    for (let begun = false; !done; await sleep(100)) {
+      const { holds, what } = await look();
+      if (begun && !holds) throw new Error(`no longer: ${what}`);
+      begun ||= holds;
+    }
+    return finished;
   }
 
   /** Its session has ended with this status. */
