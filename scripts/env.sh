@@ -17,3 +17,32 @@ venv_current=$cache/venv-$(key "$python_dir/requirements-current.txt")
 venv_2020=$cache/venv-$(key "$python_dir/requirements-2020.txt")
 venv_servers=$cache/venv-$(key "$python_dir/requirements-servers.txt")
 node_dir=$cache/node-$(key "$js_dir/package-lock.json")
+
+# The browser pages of the server, once scripts/web.sh has made them: the build takes them from there.
+web_dir=$root/chime-server/web
+web_pages=$cache/web-$(key "$web_dir"/*.{html,css,mjs} "$web_dir/package-lock.json")
+if [ -d "$web_pages" ]; then export CHIME_WEB_DIR=$web_pages; fi
+
+may_install() { [ "${CHIME_NO_INSTALL:-0}" != 1 ]; }
+
+# made DIR WHAT COMMAND...: run the command once to fill DIR; a half-filled one is never taken for a whole one
+made() {
+  local dir=$1 what=$2
+  shift 2
+  if [ -e "$dir/.complete" ]; then return; fi
+  if ! may_install; then
+    echo "setup: $what is missing in $dir and may not be installed (CHIME_NO_INSTALL=1)" >&2
+    exit 1
+  fi
+  echo "setup: installing $what" >&2
+  rm -rf "$dir"
+  mkdir -p "$dir"
+  "$@"
+  touch "$dir/.complete"
+}
+
+# npm_ci FROM DIR: the packages that the lock in FROM pins, in DIR
+npm_ci() {
+  cp "$1/package.json" "$1/package-lock.json" "$2/"
+  npm ci --prefix "$2" --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+}

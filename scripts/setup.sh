@@ -7,8 +7,6 @@ set -euo pipefail
 purpose=${1:-test}
 missing=()
 
-may_install() { [ "${CHIME_NO_INSTALL:-0}" != 1 ]; }
-
 # need PACKAGE COMMAND...: the Debian package that brings any of these commands
 need() {
   local package=$1 each
@@ -20,22 +18,21 @@ need() {
 need build-essential cc
 need pkg-config pkg-config
 need cmake cmake
+need nodejs node
+if command -v node >/dev/null && ! command -v npm >/dev/null; then missing+=(npm); fi
 if [ "$purpose" = test ]; then
   need curl curl
   need openssl openssl
   need python3 python3
-  need nodejs node
   need chromium chromium chromium-browser
   need libnss3-tools certutil
   need procps pgrep
   need util-linux flock
-  need nats-server nats-server
   if ! compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; then missing+=(postgresql); fi
   need nats-server nats-server
   if command -v python3 >/dev/null && ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
     missing+=(python3-venv)
   fi
-  if command -v node >/dev/null && ! command -v npm >/dev/null; then missing+=(npm); fi
 fi
 if [ -n "${CHIME_CHROMIUM:-}" ]; then missing=("${missing[@]/#chromium/}"); fi
 wanted=()
@@ -57,6 +54,7 @@ if ! command -v cargo >/dev/null; then
   echo "setup: cargo is missing: install rustup and its stable toolchain first" >&2
   exit 1
 fi
+"$root/scripts/web.sh" >/dev/null
 if [ "$purpose" = run ]; then exit 0; fi
 
 for component in clippy rustfmt; do
@@ -69,34 +67,13 @@ for component in clippy rustfmt; do
   fi
 done
 
-# made DIR WHAT COMMAND...: run the command once to fill DIR; a half-filled one is never taken for a whole one
-made() {
-  local dir=$1 what=$2
-  shift 2
-  if [ -e "$dir/.complete" ]; then return; fi
-  if ! may_install; then
-    echo "setup: $what is missing in $dir and may not be installed (CHIME_NO_INSTALL=1)" >&2
-    exit 1
-  fi
-  echo "setup: installing $what"
-  rm -rf "$dir"
-  mkdir -p "$dir"
-  "$@"
-  touch "$dir/.complete"
-}
-
 fill_venv() { # fill_venv DIR REQUIREMENTS: the files pin everything, so nothing is resolved
   python3 -m venv "$1"
   "$1/bin/pip" install --quiet --disable-pip-version-check --no-deps -r "$2"
 }
 
-fill_node() {
-  cp "$js_dir/package.json" "$js_dir/package-lock.json" "$node_dir/"
-  npm ci --prefix "$node_dir" --ignore-scripts --no-audit --no-fund --loglevel=error
-}
-
 made "$venv_current" "today's Python clients" fill_venv "$venv_current" "$python_dir/requirements-current.txt"
 made "$venv_2020" "the Python clients of December 2020" fill_venv "$venv_2020" "$python_dir/requirements-2020.txt"
 made "$venv_servers" "moto, whose Kinesis streaming export is tested against" fill_venv "$venv_servers" "$python_dir/requirements-servers.txt"
-made "$node_dir" "the JavaScript clients" fill_node
+made "$node_dir" "the JavaScript clients" npm_ci "$js_dir" "$node_dir"
 ln -sfn "$node_dir/node_modules" "$js_dir/node_modules"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Real clients against a real server. `test-sdk.sh` runs every suite and prints each one's closing line at the end;
-# `test-sdk.sh SUITE...` runs some of: python faults cluster export legacy cli js browser coverage. Fails if any fails.
+# `test-sdk.sh SUITE...` runs some of: python faults cluster export legacy cli js browser meetings coverage. Fails if any fails.
 # The server under test is CHIME_SERVER_BIN, else it is built here with the profile CHIME_SDK_PROFILE (dev).
 set -uo pipefail
 . "$(dirname "$0")/env.sh"
@@ -39,10 +39,11 @@ suite_legacy() { pytest "$venv_2020" -q; }
 suite_cli() { AWS_CURRENT=$venv_current/bin/aws AWS_2020=$venv_2020/bin/aws tests/sdk/cli/run.sh; }
 suite_js() { (cd "$js_dir" && exec node --no-warnings --test sdk.test.mjs); }
 suite_browser() { (cd "$js_dir" && exec node --no-warnings --test browser.test.mjs); }
+suite_meetings() { (cd "$js_dir" && exec node --no-warnings --test meetings.test.mjs); }
 suite_coverage() { "$venv_current/bin/python" tests/sdk/coverage.py; }
 
 suites=("$@")
-if [ "${#suites[@]}" -eq 0 ]; then suites=(python faults cluster export legacy cli js browser coverage); fi
+if [ "${#suites[@]}" -eq 0 ]; then suites=(python faults cluster export legacy cli js browser meetings coverage); fi
 status=0
 summary=
 for suite in "${suites[@]}"; do
@@ -50,7 +51,7 @@ for suite in "${suites[@]}"; do
   started=$SECONDS
   if "suite_$suite" 2>&1 | tee "$logs/$suite"; then verdict=ok; else verdict=FAILED status=1; fi
   case $suite in
-    js | browser) closing=$(grep -E '^# (tests|pass|fail) ' "$logs/$suite" | tr -d '#' | paste -sd, -) ;;
+    js | browser | meetings) closing=$(grep -E '^# (tests|pass|fail) ' "$logs/$suite" | tr -d '#' | paste -sd, -) ;;
     *) closing=$(grep -v '^ *$' "$logs/$suite" | tail -1) ;;
   esac
   summary+=$(printf '%-9s %-7s %4d s  %s' "$suite" "$verdict" $((SECONDS - started)) "$closing")$'\n'

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The contexts of the checklist that are built, and how many rules each has.
-const RULES: [(&str, u32); 9] = [
+const RULES: [(&str, u32); 11] = [
     ("iam", 31),
     ("app", 21),
     ("chn", 22),
@@ -19,7 +19,14 @@ const RULES: [(&str, u32); 9] = [
     ("auth", 108),
     ("role", 14),
     ("str", 16),
+    ("mtg", 26),
+    ("end", 8),
 ];
+
+/// Contexts of which a part is built, and the rules in it. What is missing of the last two is up to the media engine:
+/// a 17th video, a third content share, and all that happens in meetings.
+const PARTS: [(&str, &[u32]); 3] =
+    [("evt", &[1, 2, 3, 4, 7, 8, 9]), ("qta", &[1, 2, 3, 4, 5, 6, 7, 8, 11]), ("med", &[1, 12, 15])];
 
 type Claimed = BTreeMap<String, BTreeSet<u32>>;
 
@@ -39,7 +46,8 @@ fn read_claims(name: &str, claimed: &mut Claimed) {
             ("and", _) => {}
             // Ids of the wire contract stand beside them: `e_07`.
             (letters, _) if letters.chars().all(|c| c.is_ascii_lowercase()) => {
-                let known = RULES.iter().any(|(rule, _)| *rule == letters) || letters.len() <= 2;
+                let rules = RULES.iter().map(|(rule, _)| rule).chain(PARTS.iter().map(|(rule, _)| rule));
+                let known = rules.into_iter().any(|rule| *rule == letters) || letters.len() <= 2;
                 if !known {
                     return;
                 }
@@ -85,8 +93,10 @@ fn every_rule_of_what_is_built_has_a_test_named_after_it() {
         read_below(root.join(folder), &mut claimed);
     }
     let mut missing = Vec::new();
-    for (context, count) in RULES {
-        for number in 1..=count {
+    let whole = RULES.map(|(context, count)| (context, (1..=count).collect::<Vec<_>>()));
+    let parts = PARTS.map(|(context, numbers)| (context, numbers.to_vec()));
+    for (context, numbers) in whole.into_iter().chain(parts) {
+        for number in numbers {
             if !claimed.get(context).is_some_and(|numbers| numbers.contains(&number)) {
                 missing.push(format!("{}-{number:02}", context.to_uppercase()));
             }

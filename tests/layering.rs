@@ -13,24 +13,26 @@ use std::path::{Path, PathBuf};
 const BASICS: [&str; 7] = ["error", "text", "time", "ids", "arn", "limits", "page"];
 
 /// What each top-level module of the domain may use beside the basics. Contexts import only leftwards.
-const DOMAIN: [(&str, &[&str]); 10] = [
+const DOMAIN: [(&str, &[&str]); 11] = [
     ("ports", &[]),
     ("flow", &["ports"]),
     ("access", &[]),
     ("iam", &["ports", "flow", "access"]),
     ("identity", &["ports", "flow", "access"]),
     ("messaging", &["ports", "flow", "access", "identity"]),
+    ("meetings", &["ports", "flow", "identity"]),
     ("export", &["ports", "flow", "access", "identity", "messaging"]),
-    ("upkeep", &["ports", "flow", "access", "iam", "identity", "messaging"]),
+    ("upkeep", &["ports", "flow", "access", "iam", "identity", "messaging", "meetings"]),
     ("conformance", &["ports"]),
     ("testing", &["ports", "flow", "access", "identity", "messaging"]),
 ];
 
 /// What each crate may use of the others.
-const CRATES: [(&str, &[&str]); 3] = [
+const CRATES: [(&str, &[&str]); 4] = [
     ("chime-domain", &[]),
+    ("chime-media", &["chime-opus"]),
     ("chime-adapters", &["chime-domain"]),
-    ("chime-server", &["chime-domain", "chime-adapters"]),
+    ("chime-server", &["chime-domain", "chime-media", "chime-adapters"]),
 ];
 
 fn root() -> PathBuf {
@@ -198,7 +200,7 @@ fn contexts_of_the_domain_import_leftwards_only() {
 #[test]
 fn no_modules_of_a_library_use_each_other_in_a_circle() {
     // The server's handlers and the state they share know each other.
-    for name in ["chime-domain", "chime-adapters"] {
+    for name in ["chime-domain", "chime-media", "chime-adapters"] {
         let mut uses = uses(name);
         // Takes away what uses nothing that is left, until nothing is left.
         loop {
@@ -251,4 +253,29 @@ fn the_domain_touches_neither_the_system_nor_a_runtime() {
     let runtime = ["tokio", "getrandom", "rand", "hyper", "axum", "rusqlite", "tracing", "chrono"];
     let found = section("chime-domain", "dependencies");
     assert!(runtime.iter().all(|name| !found.contains(*name)), "{found:?}");
+}
+
+#[test]
+fn only_the_driver_of_the_engine_has_sockets_threads_and_a_clock() {
+    let banned = [
+        "UdpSocket",
+        "TcpStream",
+        "TcpListener",
+        "std::thread",
+        "std::sync::mpsc",
+        "tokio::",
+        "SystemTime",
+        "Instant::now",
+    ];
+    let sources = sources("chime-media");
+    let of = |driver: bool| {
+        let of_driver = |source: &&Source| source.module.first().is_some_and(|module| module == "driver");
+        sources.iter().filter(move |source| of_driver(source) == driver)
+    };
+    for source in of(false).filter(|source| source.path.file_name().is_none_or(|name| name != "lib.rs")) {
+        for name in banned {
+            assert!(!source.text.contains(name), "{} uses {name}", source.path.display());
+        }
+    }
+    assert!(of(true).any(|source| source.text.contains("UdpSocket")), "the driver was not found");
 }

@@ -2,4 +2,5 @@
 #![expect(clippy::disallowed_methods, reason = "programs that measure read the time")]
 
 pub mod load;
+pub mod media;
 pub mod samples;

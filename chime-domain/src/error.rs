@@ -21,6 +21,10 @@ pub enum ErrorCode {
     Conflict,
     /// Well formed but impossible.
     UnprocessableEntity,
+    /// What is to be tagged does not exist, in the words of meetings.
+    ResourceNotFound,
+    /// A resource has too many tags, in the words of meetings.
+    TooManyTags,
 }
 
 /// A rule said no.
@@ -176,6 +180,15 @@ pub enum ServiceError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Something else that the service needs cannot serve now; nothing was changed.
+    #[error("{what} is unavailable")]
+    Unavailable {
+        /// What cannot.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
 }
 
 impl ServiceError {
@@ -184,7 +197,7 @@ impl ServiceError {
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Refused(refusal) => Some(refusal),
-            Self::Store(_) => None,
+            _ => None,
         }
     }
 }

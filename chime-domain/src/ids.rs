@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::limits::{MEDIA_REGION_DEFAULT, MEDIA_REGIONS};
 use crate::text::checked;
 
 /// A type of checked texts that are shown as they are.
@@ -68,3 +69,34 @@ id!(
     /// What a processor of a channel flow calls back with, made by the service.
     CallbackId, "MSG-01", "expected 32 to 64 letters, digits, `-` and `_`", |text| is_word(text, 32..=64)
 );
+
+/// `[a-f0-9]{8}(-[a-f0-9]{4}){3}-[a-f0-9]{12}`: the models' `GuidString`, in the lower case that is made here.
+fn is_guid(text: &str) -> bool {
+    let parts: Vec<_> = text.split('-').collect();
+    let is_hex = |part: &str| part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12]) && parts.into_iter().all(is_hex)
+}
+
+id!(
+    /// The id of a meeting, made by the service.
+    MeetingId, "MTG-01", "expected a UUID in lower case", is_guid
+);
+
+id!(
+    /// The id of an attendee within its meeting, made by the service.
+    AttendeeId, "MTG-03", "expected a UUID in lower case", is_guid
+);
+
+id!(
+    /// A region in which media services are placed.
+    MediaRegion, "MTG-13", "expected one of the 18 media regions, such as us-east-1",
+    |text| MEDIA_REGIONS.contains(&text)
+);
+
+impl MediaRegion {
+    /// Where a meeting is placed that names no region (rule MTG-12).
+    #[must_use]
+    pub fn default_region() -> Self {
+        Self(std::sync::Arc::from(MEDIA_REGION_DEFAULT))
+    }
+}

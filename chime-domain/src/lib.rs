@@ -1,4 +1,4 @@
-//! The rules of Amazon Chime SDK identity and messaging, without I/O.
+//! The rules of Amazon Chime SDK identity, messaging and meetings, without I/O.
 //!
 //! No sockets, files, random numbers, environment or async runtime: time and randomness come through ports, and
 //! everything that is kept goes through one storage port. Every command takes the same path:
@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Contexts import only leftwards: `access ← iam ← identity ← messaging ← export`, and
-//! `upkeep` is right of `messaging`. `ports` and `flow` know no context.
+//! `identity ← meetings`; `upkeep` is right of `messaging` and `meetings`. `ports` and `flow` know no context.
 #![warn(missing_docs)]
 
 pub mod access;
@@ -24,6 +24,7 @@ pub mod iam;
 pub mod identity;
 pub mod ids;
 pub mod limits;
+pub mod meetings;
 pub mod messaging;
 pub mod page;
 pub mod ports;

@@ -28,6 +28,26 @@ pub enum Quota {
     BotsPerAppInstance,
     /// Endpoints of a user.
     EndpointsPerUser,
+    /// Meetings of the account that have not ended.
+    ActiveMeetings,
+    /// Attendees of a meeting.
+    AttendeesPerMeeting,
+    /// Audio streams of a meeting.
+    AudioStreamsPerMeeting,
+    /// Cameras that are shown in a meeting at once.
+    VideoTilesPerMeeting,
+    /// Content shares of a meeting at once.
+    ContentSharesPerMeeting,
+}
+
+/// Whose documents hold where those of different years disagree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Profile {
+    /// Those of November 2020.
+    #[default]
+    Of2020,
+    /// Today's.
+    Current,
 }
 
 /// What the documentation says of a quota.
@@ -39,16 +59,34 @@ pub struct QuotaRow {
     pub name: &'static str,
     /// The rule it comes from.
     pub rule: &'static str,
-    /// Its documented value.
+    /// Its documented value in 2020.
     pub default: u64,
+    /// Its documented value today.
+    pub current: u64,
 }
 
 const fn row(quota: Quota, name: &'static str, rule: &'static str, default: u64) -> QuotaRow {
-    QuotaRow { quota, name, rule, default }
+    QuotaRow { quota, name, rule, default, current: default }
+}
+
+impl QuotaRow {
+    const fn today(mut self, current: u64) -> Self {
+        self.current = current;
+        self
+    }
+
+    /// Its documented value by a profile.
+    #[must_use]
+    pub const fn by(&self, profile: Profile) -> u64 {
+        match profile {
+            Profile::Of2020 => self.default,
+            Profile::Current => self.current,
+        }
+    }
 }
 
 /// The documented quotas, in the order of [`Quota`].
-pub const QUOTAS: [QuotaRow; 12] = [
+pub const QUOTAS: [QuotaRow; 17] = [
     row(Quota::AppInstancesPerAccount, "app_instances_per_account", "APP-13", 100),
     row(Quota::UsersPerAppInstance, "users_per_app_instance", "APP-14", 100_000),
     row(Quota::AdminsPerAppInstance, "admins_per_app_instance", "APP-15", 100),
@@ -63,6 +101,11 @@ pub const QUOTAS: [QuotaRow; 12] = [
     row(Quota::FlowsPerAppInstance, "flows_per_app_instance", "APP-20", 100),
     row(Quota::BotsPerAppInstance, "bots_per_app_instance", "APP-20", 100),
     row(Quota::EndpointsPerUser, "endpoints_per_user", "APP-20", 50),
+    row(Quota::ActiveMeetings, "active_meetings", "QTA-01", 250),
+    row(Quota::AttendeesPerMeeting, "attendees_per_meeting", "QTA-02", 250),
+    row(Quota::AudioStreamsPerMeeting, "audio_streams_per_meeting", "QTA-03", 250),
+    row(Quota::VideoTilesPerMeeting, "video_tiles_per_meeting", "QTA-04", 16).today(25),
+    row(Quota::ContentSharesPerMeeting, "content_shares_per_meeting", "QTA-05", 2),
 ];
 
 /// The quotas in force.
@@ -71,11 +114,17 @@ pub struct Limits([u64; QUOTAS.len()]);
 
 impl Default for Limits {
     fn default() -> Self {
-        Self(std::array::from_fn(|i| QUOTAS.get(i).map_or(0, |row| row.default)))
+        Self::of(Profile::default())
     }
 }
 
 impl Limits {
+    /// The documented quotas of a profile.
+    #[must_use]
+    pub fn of(profile: Profile) -> Self {
+        Self(std::array::from_fn(|i| QUOTAS.get(i).map_or(0, |row| row.by(profile))))
+    }
+
     /// The value of a quota.
     #[must_use]
     pub fn get(&self, quota: Quota) -> u64 {
@@ -124,6 +173,69 @@ pub const TOKEN_HOURS: u64 = 24;
 /// Longest `NextToken`, in characters (wire rule P-04).
 pub const NEXT_TOKEN_LENGTH: usize = 2048;
 
+/// The regions in which media services are placed (rule MTG-13).
+pub const MEDIA_REGIONS: [&str; 18] = [
+    "us-east-2",
+    "us-east-1",
+    "us-west-1",
+    "us-west-2",
+    "af-south-1",
+    "ap-south-1",
+    "ap-northeast-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-northeast-1",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-south-1",
+    "eu-west-3",
+    "eu-north-1",
+    "sa-east-1",
+];
+/// Where a meeting is placed that names no region (rule MTG-12).
+pub const MEDIA_REGION_DEFAULT: &str = "us-east-1";
+/// The region in which queues and topics of meetings are (rule EVT-03).
+pub const NOTIFICATION_REGION: &str = "us-east-1";
+/// Attendees of one batch (rule MTG-18).
+pub const BATCH_ATTENDEES: std::ops::RangeInclusive<usize> = 1..=100;
+/// Attendees that a meeting is created with; 10 in the documents of 2020 (wire rule D-09).
+pub const CREATE_MEETING_ATTENDEES: std::ops::RangeInclusive<usize> = 1..=20;
+/// The same in 2020.
+pub const CREATE_MEETING_ATTENDEES_2020: std::ops::RangeInclusive<usize> = 1..=10;
+/// Attendees that a change of capabilities leaves out.
+pub const EXCLUDED_ATTENDEES: std::ops::RangeInclusive<usize> = 1..=250;
+/// `MeetingFeatures.Attendee.MaxCount`.
+pub const ATTENDEE_MAX_COUNT: std::ops::RangeInclusive<u32> = 1..=250;
+/// The same for a meeting with `FHD` video or `UHD` content.
+pub const ATTENDEE_MAX_COUNT_HIGH_RESOLUTION: u32 = 25;
+/// Tenants of a meeting.
+pub const TENANT_IDS: std::ops::RangeInclusive<usize> = 1..=5;
+/// Items of a page of attendees or meetings (wire.md section 6).
+pub const MEETING_PAGE_SIZE: usize = 100;
+/// Bytes of a data message (rule MED-12).
+pub const DATA_MESSAGE_BYTES: usize = 2048;
+/// Characters of the topic of a data message: letters, digits, `_` and `-`.
+pub const DATA_MESSAGE_TOPIC: std::ops::RangeInclusive<usize> = 1..=36;
+/// Longest lifetime of a data message, in milliseconds.
+pub const DATA_MESSAGE_LIFETIME_MS: u32 = 300_000;
+/// Data messages with a lifetime that a meeting keeps for who joins later.
+pub const DATA_MESSAGES_KEPT: usize = 1024;
+/// Data messages per second and burst of a meeting, over which they come back flagged as throttled.
+pub const DATA_MESSAGES_SOFT: (u32, u32) = (100, 200);
+/// Data messages per second and burst of an attendee, over which it may be disconnected.
+pub const DATA_MESSAGES_HARD_ATTENDEE: (u32, u32) = (200, 2_000);
+/// Data messages per second and burst of a meeting, over which whoever sends may be disconnected.
+pub const DATA_MESSAGES_HARD_MEETING: (u32, u32) = (500, 10_000);
+
+/// Whether a data message may have this topic.
+#[must_use]
+pub fn is_data_message_topic(topic: &str) -> bool {
+    DATA_MESSAGE_TOPIC.contains(&topic.len())
+        && topic.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,5 +250,26 @@ mod tests {
             assert_eq!(limits.get(row.quota), 7);
         }
         assert_eq!(Limits::default().set("no_such_quota", 1), None);
+    }
+
+    #[test]
+    fn qta_04_and_qta_11_the_video_tiles_are_16_in_2020_and_25_today() {
+        for row in &QUOTAS {
+            let today = Limits::of(Profile::Current).get(row.quota);
+            let differs = row.quota == Quota::VideoTilesPerMeeting;
+            assert_eq!((today != row.default, today), (differs, row.current), "{}", row.name);
+        }
+        assert_eq!(Limits::of(Profile::Of2020).get(Quota::VideoTilesPerMeeting), 16);
+        assert_eq!(Limits::of(Profile::Current).get(Quota::VideoTilesPerMeeting), 25);
+    }
+
+    #[test]
+    fn med_12_topics_of_data_messages_are_short_words() {
+        for (topic, fits) in [("", false), ("chat", true), ("A-z_9", true), ("a b", false), ("aws:x", false)]
+        {
+            assert_eq!(is_data_message_topic(topic), fits, "{topic}");
+        }
+        assert!(is_data_message_topic(&"x".repeat(36)) && !is_data_message_topic(&"x".repeat(37)));
+        assert_eq!((DATA_MESSAGE_BYTES, DATA_MESSAGE_LIFETIME_MS, DATA_MESSAGES_KEPT), (2048, 300_000, 1024));
     }
 }

@@ -29,33 +29,41 @@ pub struct PageRequest {
     pub max_results: Option<usize>,
     /// The token of the page before.
     pub next_token: Option<String>,
+    /// The most that the list gives at once, if that is not 50.
+    pub most: Option<usize>,
 }
 
 impl PageRequest {
     /// The first page, of at most `max_results` items.
     #[must_use]
     pub fn first(max_results: usize) -> Self {
-        Self { max_results: Some(max_results), next_token: None }
+        Self { max_results: Some(max_results), next_token: None, most: None }
     }
 
     /// A page as a client asks for it.
     #[must_use]
     pub fn new(max_results: Option<usize>, next_token: Option<String>) -> Self {
-        Self { max_results, next_token }
+        Self { max_results, next_token, most: None }
     }
 
-    /// The number of items wanted, within 1 to 50.
+    /// The same of a list with another bound.
+    #[must_use]
+    pub fn within(self, most: usize) -> Self {
+        Self { most: Some(most), ..self }
+    }
+
+    /// The number of items wanted, within 1 to 50 or the list's own bound.
     ///
     /// # Errors
     ///
     /// A refusal when it is out of these bounds.
     pub fn size(&self) -> Result<usize, Refusal> {
-        let bounds = crate::limits::PAGE_SIZE;
+        let most = self.most.unwrap_or(*crate::limits::PAGE_SIZE.end());
         match self.max_results {
-            None => Ok(*bounds.end()),
-            Some(size) if bounds.contains(&size) => Ok(size),
+            None => Ok(most),
+            Some(size) if (1..=most).contains(&size) => Ok(size),
             Some(size) => {
-                Err(Refusal::bad_request("P-01", format!("MaxResults is {size}, outside 1 to 50.")))
+                Err(Refusal::bad_request("P-01", format!("MaxResults is {size}, outside 1 to {most}.")))
             }
         }
     }

@@ -130,6 +130,42 @@ text!(
     |text| (1..=256).contains(&text.chars().count())
 );
 
+/// True for what callers name their users and meetings by: opaque, but `aws:` is the vendor's.
+fn is_external_id(text: &str) -> bool {
+    let reserved = text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"));
+    (2..=64).contains(&text.chars().count()) && !reserved
+}
+
+text!(
+    /// What the caller's application names a user by, who attends or hosts a meeting.
+    ExternalUserId, "MTG-16", "expected 2 to 64 characters that do not begin with `aws:`", is_external_id
+);
+
+text!(
+    /// What the caller's application names a meeting by.
+    ExternalMeetingId, "MTG-10", "expected 2 to 64 characters that do not begin with `aws:`", is_external_id
+);
+
+text!(
+    /// What the caller's application names a segment of its users by.
+    TenantId, "D-11",
+    "expected 2 to 256 letters, digits and `-_!@#$`, no character four times in a row",
+    |text| {
+        let bytes = text.as_bytes();
+        (2..=256).contains(&text.len())
+            && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"-_!@#$".contains(b))
+            && !bytes.windows(4).any(|four| four.iter().all(|b| four.first() == Some(b)))
+    }
+);
+
+impl TagValue {
+    /// A value of no characters, which the models of meetings allow.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self(Arc::from(""))
+    }
+}
+
 impl Metadata {
     /// No metadata.
     #[must_use]

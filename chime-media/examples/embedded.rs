@@ -2,7 +2,8 @@
 //! `SignalingUrl = ws://ADDRESS/control/MEETING` and a join token that is their attendee id.
 //!
 //! There is no API here, and nobody is asked who they are: that is the server's part. Run it with
-//! `cargo run -p chime-media --example embedded -- 127.0.0.1:8090 127.0.0.1:3478`.
+//! `cargo run -p chime-media --example embedded -- 127.0.0.1:8090 127.0.0.1:3478`. With `udp-relay` or `tcp-relay` behind it,
+//! clients are sent through the relay.
 
 #![expect(
     clippy::unwrap_used,
@@ -15,8 +16,9 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use chime_media::config::Limits;
+use chime_media::config::{Limits, TurnService};
 use chime_media::driver::{Engine, Input, MeetingKey, Options};
 use chime_media::event::Output;
 use chime_media::ids::{Attendee, Capabilities, SessionId};
@@ -107,6 +109,15 @@ async fn serve(service: Arc<Service>, stream: TcpStream) -> Option<()> {
     writer.await.ok()
 }
 
+/// Clients that cannot send datagrams come over TCP to the same port.
+async fn serve_streams(engine: Engine, address: SocketAddr) {
+    let listener = TcpListener::bind(address).await.expect("the media listener");
+    while let Ok((stream, peer)) = listener.accept().await {
+        let engine = engine.clone();
+        tokio::spawn(async move { engine.stream(stream, peer).await });
+    }
+}
+
 #[tokio::main]
 async fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -114,7 +125,15 @@ async fn main() {
         arguments.next().unwrap_or_else(|| default.to_owned()).parse().expect("an address")
     };
     let (http, media) = (address("127.0.0.1:8090"), address("127.0.0.1:3478"));
-    let engine = Engine::start(Options::new(media)).expect("the media socket");
+    let mut options = Options::new(media);
+    options.config.tcp_candidates = vec![media];
+    options.config.turn = std::env::args().nth(3).map(|how| TurnService {
+        uris: vec![format!("turn:{media}?transport={}", how.trim_end_matches("-relay"))],
+        ttl: Duration::from_secs(3600),
+        secret: [0x5a; 32],
+    });
+    let engine = Engine::start(options).expect("the media socket");
+    tokio::spawn(serve_streams(engine.clone(), media));
     let service = Arc::new(Service { engine, meetings: Mutex::default(), next: Mutex::new(0) });
     let listener = TcpListener::bind(http).await.expect("the WebSocket listener");
     println!("signaling on ws://{http}/control/NAME, media on {}", service.engine.address());

@@ -1,27 +1,54 @@
-//! Datagrams on their way out: one buffer for all of them, so that sending allocates nothing.
+//! Datagrams: how they come and go, and one buffer for all that go out, so that sending allocates nothing.
 
 use std::net::SocketAddr;
 use std::ops::Range;
+
+/// How a peer is reached. Packets of one peer over different carriers are different paths of it (RFC 8445).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Path {
+    /// What carries the datagrams.
+    pub via: Via,
+    /// The peer's address there.
+    pub address: SocketAddr,
+}
+
+/// What carries datagrams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Via {
+    /// The socket.
+    Socket,
+    /// A byte stream with this number, in which each has its length before it (RFC 4571, RFC 6544).
+    Stream(u32),
+    /// An allocation of our relay, and which of our candidates its client speaks to.
+    Relay(u32, u8),
+}
+
+impl From<SocketAddr> for Path {
+    /// Over the socket.
+    fn from(address: SocketAddr) -> Self {
+        Self { via: Via::Socket, address }
+    }
+}
 
 /// Datagrams to send, in order.
 #[derive(Debug, Default)]
 pub struct Datagrams {
     bytes: Vec<u8>,
-    list: Vec<(SocketAddr, Range<usize>)>,
+    list: Vec<(Path, Range<usize>)>,
 }
 
 impl Datagrams {
     /// Adds one.
-    pub fn push(&mut self, to: SocketAddr, datagram: &[u8]) {
+    pub fn push(&mut self, to: impl Into<Path>, datagram: &[u8]) {
         self.write(to, |bytes| bytes.extend_from_slice(datagram));
     }
 
     /// Adds what `write` appends to the buffer; nothing, if that is nothing.
-    pub fn write(&mut self, to: SocketAddr, write: impl FnOnce(&mut Vec<u8>)) {
+    pub fn write(&mut self, to: impl Into<Path>, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.bytes.len();
         write(&mut self.bytes);
         if self.bytes.len() > start {
-            self.list.push((to, start..self.bytes.len()));
+            self.list.push((to.into(), start..self.bytes.len()));
         }
     }
 
@@ -32,20 +59,20 @@ impl Datagrams {
     /// Whatever `write` fails with.
     pub fn try_write<E>(
         &mut self,
-        to: SocketAddr,
+        to: impl Into<Path>,
         write: impl FnOnce(&mut Vec<u8>, usize) -> Result<(), E>,
     ) -> Result<(), E> {
         let start = self.bytes.len();
         let result = write(&mut self.bytes, start);
         match result {
-            Ok(()) => self.list.push((to, start..self.bytes.len())),
+            Ok(()) => self.list.push((to.into(), start..self.bytes.len())),
             Err(_) => self.bytes.truncate(start),
         }
         result
     }
 
     /// The datagrams, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
+    pub fn iter(&self) -> impl Iterator<Item = (Path, &[u8])> {
         self.list.iter().map(|(to, range)| (*to, self.bytes.get(range.clone()).unwrap_or_default()))
     }
 
@@ -107,7 +134,7 @@ impl Datagrams {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run<'a> {
     /// Where they go.
-    pub to: SocketAddr,
+    pub to: Path,
     /// Length of each but the last, in bytes.
     pub segment: usize,
     /// How many they are.
@@ -116,13 +143,24 @@ pub struct Run<'a> {
     pub contents: &'a [u8],
 }
 
+impl Run<'_> {
+    /// Each of them.
+    pub fn datagrams(&self) -> impl Iterator<Item = &[u8]> {
+        self.contents.chunks(self.segment.max(1))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn path(port: u16) -> Path {
+        SocketAddr::from(([127, 0, 0, 1], port)).into()
+    }
+
     #[test]
     fn runs_are_of_one_address_and_size_but_for_the_last() {
-        let (one, two) = (SocketAddr::from(([127, 0, 0, 1], 1)), SocketAddr::from(([127, 0, 0, 1], 2)));
+        let (one, two) = (path(1), path(2));
         let mut datagrams = Datagrams::default();
         for (to, size) in [(one, 9), (one, 9), (one, 4), (one, 4), (two, 4), (two, 5), (two, 5), (two, 5)] {
             datagrams.push(to, &vec![0; size]);

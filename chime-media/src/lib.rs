@@ -20,6 +20,7 @@ pub mod rtp;
 pub mod sdp;
 pub mod signal;
 pub mod transport;
+pub mod turn;
 
 #[cfg(test)]
 mod testing;

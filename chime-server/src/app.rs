@@ -8,9 +8,13 @@ use chime_domain::error::StoreError;
 use chime_domain::flow::Chime;
 use chime_domain::time::Timestamp;
 
-use crate::api::{ApiError, Handler, all_handlers, operations::Routes};
+use crate::api::operations::{self, Routes};
+use crate::api::{ApiError, Handler, all_handlers};
 use crate::auth::sigv4::KeyCache;
 use crate::auth::{Keys, RootKey};
+use crate::demo::Demo;
+use crate::media::Media;
+use crate::meetings::{ClientEvents, NearestRegion};
 use crate::ops::{Audit, Condition, Health, Metrics};
 use crate::query::Issuers;
 use crate::shutdown::Shutdown;
@@ -38,6 +42,7 @@ struct Shared {
     scheduler: Scheduler,
     flows: Flows,
     hub: Hub,
+    client_events: ClientEvents,
     backlog: Backlog,
     roster: Option<Roster>,
     options: AppOptions,
@@ -55,6 +60,10 @@ pub struct AppOptions {
     pub body_timeout: std::time::Duration,
     /// Requests per operation before throttling.
     pub rate: Rate,
+    /// Requests of all operations on meetings together (rules QTA-06, QTA-07); `None` when each counts by itself.
+    pub meetings_rate: Option<Rate>,
+    /// Which media region is nearest to whom.
+    pub nearest_region: NearestRegion,
     /// Announcements that may wait for the fan-out of this node before `SendChannelMessage` is throttled; `None` for no
     /// bound.
     pub backlog: Option<u64>,
@@ -70,6 +79,10 @@ pub struct AppOptions {
     pub web_push_key: Option<String>,
     /// Where denials and changes are noted.
     pub audit: Arc<Audit>,
+    /// The media of meetings; without them, meetings can be made and not joined.
+    pub media: Option<Media>,
+    /// Who may use the page `/demo/meeting`.
+    pub demo: Demo,
     /// Says when to stop; a process that embeds the server drains it with its own.
     pub shutdown: Shutdown,
     /// The name of this server among those that share its store; without one, it is the only one.
@@ -105,6 +118,8 @@ impl Default for AppOptions {
             max_body: 1024 * 1024,
             body_timeout: std::time::Duration::from_secs(20),
             rate: Rate::default(),
+            meetings_rate: None,
+            nearest_region: NearestRegion::default(),
             backlog: Some(1024),
             legacy_by_default: false,
             messaging_endpoint: "localhost".into(),
@@ -112,9 +127,25 @@ impl Default for AppOptions {
             test_clock: None,
             web_push_key: None,
             audit: Arc::default(),
+            media: None,
+            demo: Demo::Off,
             shutdown: Shutdown::default(),
             node: None,
         }
+    }
+}
+
+/// A bucket for each operation, and behind them one for the query protocol and one for questions. The operations on
+/// meetings share one, when they have a rate of their own.
+fn throttle(options: &AppOptions, operations: usize) -> Throttle {
+    let throttle = Throttle::new(options.rate, operations + 2);
+    let is_of_meetings = |operation: &operations::Operation| {
+        operation.path() == "/meetings" || operation.path().starts_with("/meetings/")
+    };
+    let of_meetings = operations::all().enumerate().filter(|(_, row)| is_of_meetings(row));
+    match options.meetings_rate {
+        Some(rate) => throttle.with_group(rate, of_meetings.map(|(index, _)| index)),
+        None => throttle,
     }
 }
 
@@ -138,13 +169,14 @@ impl App {
             keys: Keys::new(chime.clone(), options.root.clone()),
             signing_keys: KeyCache::new(SIGNING_KEYS),
             routes: Routes::new(),
-            throttle: Throttle::new(options.rate, handlers.len() + 2),
+            throttle: throttle(&options, handlers.len()),
             handlers,
             scheduler: Scheduler::new(chime.clone(), health.clone(), metrics.tasks()),
             metrics,
             flows: Flows::new(chime.clone(), options.shutdown.clone()),
             health,
             hub: Hub::new(options.node.clone()),
+            client_events: ClientEvents::default(),
             backlog: Backlog::default(),
             roster: options.node.clone().map(|node| Roster::new(chime.clone(), node)),
             options,
@@ -226,6 +258,16 @@ impl App {
 
     pub(crate) fn hub(&self) -> &Hub {
         &self.0.hub
+    }
+
+    /// The last of what clients of meetings told.
+    pub(crate) fn client_events(&self) -> &ClientEvents {
+        &self.0.client_events
+    }
+
+    /// The media of meetings, if this server has them.
+    pub(crate) fn media(&self) -> Option<&Media> {
+        self.0.options.media.as_ref()
     }
 
     pub(crate) fn signing_keys(&self) -> &KeyCache {

@@ -1,5 +1,6 @@
 //! The composition root: the only place that names concrete adapters.
 
+mod media;
 mod outward;
 mod store;
 
@@ -57,6 +58,8 @@ pub struct Endpoints {
     pub http: SocketAddr,
     /// Address of the TLS listener.
     pub https: SocketAddr,
+    /// Address of the media of meetings.
+    pub media: SocketAddr,
     /// Host and port of WebSocket sessions.
     pub messaging: String,
     /// The owner's key, if it is in a file.
@@ -81,10 +84,6 @@ pub async fn start(config: &Config) -> Result<Running> {
     let wall: Arc<dyn Clock> = Arc::new(SystemClock);
     let test_clock = config.test_clock.then(|| Arc::new(TestClock::over(Arc::clone(&wall))));
     let clock = test_clock.clone().map_or_else(|| Arc::clone(&wall), |clock| clock as Arc<dyn Clock>);
-    let chime = Chime::shared(store, Arc::clone(&clock), Arc::new(SystemEntropy)).settings(settings(config));
-    let outward = outward::open(config, Arc::clone(&clock)).await?;
-    let chime = chime.functions(outward.functions).notifier(outward.notifier).sink(outward.sink);
-    let chime = chime.build().await.context("the store")?;
 
     let (root, credentials) = match &config.auth.root {
         Some(root) => (root.clone(), None),
@@ -102,15 +101,26 @@ pub async fn start(config: &Config) -> Result<Running> {
     let plain = bind(config.http.http_listen, None).await?;
     let shutdown = Shutdown::default();
     let served = served(config, &current, &shutdown);
-    let secure = bind(config.http.https_listen, Some(acceptor(served)?)).await?;
-    let endpoints = Endpoints {
+    let acceptor = acceptor(served)?;
+    let secure = bind(config.http.https_listen, Some(acceptor.clone())).await?;
+    let mut endpoints = Endpoints {
         http: plain.address(),
         https: secure.address(),
+        media: config.media.listen,
         messaging: messaging_endpoint(config.http.public_host.as_deref(), secure.address()),
         credentials,
         authority,
         region: config.auth.region.clone(),
     };
+
+    let outward = outward::open(config, Arc::clone(&clock)).await?;
+    let chime = Chime::shared(store, clock, Arc::new(SystemEntropy)).settings(settings(config));
+    let chime = chime.functions(outward.functions).notifier(outward.notifier).sink(outward.sink);
+    let media = media::open(&config.media, node.as_deref(), &endpoints.messaging, &SystemEntropy).await?;
+    endpoints.media = media.address;
+    let chime = chime.media(Arc::new(media.media.clone())).build().await.context("the store")?;
+    // A server that starts has no connections yet, whatever an earlier one of its name had.
+    chime.meetings().reset(media.media.node()).await.context("the meetings that lived here")?;
     write_endpoints(data_dir, &endpoints)?;
 
     let app = App::new(
@@ -120,6 +130,8 @@ pub async fn start(config: &Config) -> Result<Running> {
             max_body: config.http.max_body,
             body_timeout: config.http.body_timeout,
             rate: config.rate,
+            meetings_rate: config.meetings_rate,
+            nearest_region: config.nearest_region.clone(),
             backlog: config.backlog,
             legacy_by_default: config.http.legacy_by_default,
             messaging_endpoint: endpoints.messaging.clone(),
@@ -127,6 +139,8 @@ pub async fn start(config: &Config) -> Result<Running> {
             issuers: issuers(&config.oidc)?,
             audit: Arc::new(audit(config)?),
             shutdown: shutdown.clone(),
+            media: Some(media.media.clone()),
+            demo: config.demo,
             web_push_key: outward.web_push_key,
             node,
         },
@@ -135,6 +149,13 @@ pub async fn start(config: &Config) -> Result<Running> {
     if let Some(bus) = bus {
         tokio::spawn(watch_bus(bus, app.health().clone(), shutdown.clone()));
     }
+    let plain_media = crate::media::serve(media.media.clone(), media.plain, None, shutdown.clone());
+    tokio::spawn(plain_media);
+    if let Some(listener) = media.tls {
+        let tls = crate::media::serve(media.media.clone(), listener, Some(acceptor), shutdown.clone());
+        tokio::spawn(tls);
+    }
+    tokio::spawn(crate::media::drain(media.media, shutdown.clone()));
     let limits = ConnectionLimits::new(config.http.max_connections, config.http.header_timeout);
     for listener in [plain, secure] {
         tokio::spawn(serve(listener, router(app.clone()), limits.clone(), shutdown.clone()));
@@ -248,6 +269,7 @@ fn settings(config: &Config) -> Settings {
     settings.members_remove_others = config.rules.members_remove_others;
     settings.tag_session_required = config.rules.tag_session_required;
     settings.callback_timeout = config.outbound.callback_timeout;
+    settings.screen_share_events = config.rules.screen_share_events;
     settings
 }
 
@@ -351,6 +373,7 @@ fn write_endpoints(data_dir: &Path, endpoints: &Endpoints) -> Result<()> {
     let content = json!({
         "Http": endpoints.http_url(),
         "Https": endpoints.https_url(),
+        "Media": endpoints.media.to_string(),
         "MessagingEndpoint": endpoints.messaging,
     });
     let path = data_dir.join(ENDPOINTS);

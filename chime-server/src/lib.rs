@@ -26,9 +26,12 @@ pub mod auth;
 pub mod backup;
 pub mod boot;
 pub mod config;
+mod demo;
 pub mod explain;
 mod files;
 pub mod http;
+pub mod media;
+pub mod meetings;
 pub mod ops;
 mod outbound;
 pub mod query;
@@ -40,6 +43,7 @@ pub mod worker;
 pub mod ws;
 
 pub use app::{App, AppOptions};
+pub use demo::Demo;
 
 /// The whole server as a router, around a [`Chime`](chime_domain::Chime) or an [`App`] with options.
 ///

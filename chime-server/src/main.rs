@@ -145,6 +145,12 @@ struct Settings {
     /// Name that clients use.
     #[arg(long, value_name = "NAME")]
     public_host: Option<String>,
+    /// UDP and TCP address of the media of meetings.
+    #[arg(long, value_name = "ADDR:PORT")]
+    media_listen: Option<String>,
+    /// Address at which clients reach the media.
+    #[arg(long, value_name = "ADDR")]
+    media_public: Option<String>,
     /// TOML file with further settings.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -163,6 +169,8 @@ impl Settings {
             ("--nats", "nats", self.nats),
             ("--cluster", "cluster", self.cluster),
             ("--public-host", "public_host", self.public_host),
+            ("--media-listen", "media_listen", self.media_listen),
+            ("--media-public", "media_public", self.media_public),
             ("--test-clock", "test_clock", self.test_clock.then(|| "true".to_owned())),
         ];
         let flags: Vec<_> =

@@ -16,6 +16,7 @@ mod embedding;
 mod export;
 mod flows;
 mod identity;
+mod meetings;
 mod messages;
 mod model;
 mod preferences;

@@ -4,6 +4,7 @@
 mod dump;
 mod events;
 mod functions;
+mod meetings;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use chime_adapters::{SystemEntropy, TestClock};
 use chime_domain::access::{MembershipType, Mode, Privacy};
 use chime_domain::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn};
 use chime_domain::error::{ErrorCode, ServiceError};
+use chime_domain::flow::ChimeBuilder;
 use chime_domain::identity::{CreateAppInstance, CreateAppInstanceUser};
 use chime_domain::ids::{AppInstanceUserId, MessageId};
 use chime_domain::limits::{Limits, Quota};
@@ -28,6 +30,7 @@ use chime_domain::{Chime, Settings};
 pub use dump::dump;
 pub use events::{received, shown};
 pub use functions::{Called, Script};
+pub use meetings::{NotedEvents, NotedMedia};
 
 /// 2021-01-11T22:12:31.123Z, when every world begins.
 pub const BEGINNING: Timestamp = Timestamp::from_millis(1_610_403_151_123);
@@ -72,6 +75,17 @@ impl World {
         Self::build(store, functions, Arc::new(NoNotifier), change).await
     }
 
+    /// A world with media services and listeners that note what they are told.
+    pub async fn with_meetings(
+        store: Arc<dyn Store>,
+        media: Arc<NotedMedia>,
+        events: Arc<NotedEvents>,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
+        let more = |builder: ChimeBuilder| builder.media(media).announcer(events);
+        Self::build_with(store, Arc::new(NoFunctions), Arc::new(NoNotifier), change, more).await
+    }
+
     /// A world that pushes to these devices.
     pub async fn with_notifier(store: Arc<dyn Store>, notifier: Arc<dyn Notifier>) -> Self {
         Self::build(store, Arc::new(NoFunctions), notifier, |_| {}).await
@@ -83,13 +97,23 @@ impl World {
         notifier: Arc<dyn Notifier>,
         change: impl FnOnce(&mut Settings),
     ) -> Self {
+        Self::build_with(store, functions, notifier, change, |builder| builder).await
+    }
+
+    async fn build_with(
+        store: Arc<dyn Store>,
+        functions: Arc<dyn Functions>,
+        notifier: Arc<dyn Notifier>,
+        change: impl FnOnce(&mut Settings),
+        more: impl FnOnce(ChimeBuilder) -> ChimeBuilder,
+    ) -> Self {
         let clock = Arc::new(TestClock::frozen(BEGINNING));
         let mut settings = Settings::default();
         change(&mut settings);
         let handle = Arc::clone(&clock) as Arc<dyn chime_domain::ports::Clock>;
         let builder = Chime::shared(store, handle, Arc::new(SystemEntropy)).settings(settings);
         let sink = Arc::new(MemorySink::new());
-        let builder = builder.sink(Arc::clone(&sink) as Arc<dyn Sink>);
+        let builder = more(builder.sink(Arc::clone(&sink) as Arc<dyn Sink>));
         let chime = builder.functions(functions).notifier(notifier).build().await.expect("the store is new");
         let name = ResourceName::new("world").expect("a name");
         let app = chime

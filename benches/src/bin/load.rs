@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use chime_benches::load::scenario::{deliver, idle, saturate, sends, stalled, start};
+use chime_benches::load::scenario::{deliver, idle, meeting, saturate, sends, stalled, start};
 use chime_benches::load::server::{Launch, binary};
 use clap::{Parser, Subcommand};
 
@@ -32,6 +32,7 @@ enum Scenario {
     Idle(idle::Idle),
     Stalled(stalled::Stalled),
     Start(start::Start),
+    Meeting(meeting::Meeting),
 }
 
 fn main() -> Result<()> {
@@ -51,6 +52,7 @@ fn main() -> Result<()> {
             Scenario::Sends(args) => sends::run(&launch, &args).await,
             Scenario::Idle(args) => idle::run(&launch, &args).await,
             Scenario::Stalled(args) => stalled::run(&launch, &args).await,
+            Scenario::Meeting(args) => meeting::run(&launch, &args).await,
             Scenario::Start(args) => start::run(&launch, &args),
         }
     })

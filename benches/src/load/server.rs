@@ -44,6 +44,8 @@ pub struct Server {
     pub http: SocketAddr,
     /// Address of the TLS listener.
     pub https: SocketAddr,
+    /// Address of the media, once it is ready.
+    pub media: SocketAddr,
     /// From starting the process until it said that it is ready.
     pub ready_after: Duration,
 }
@@ -71,7 +73,14 @@ impl Server {
         };
         let mut command = Command::new(&launch.binary);
         command.arg("serve").arg("--data-dir").arg(data.path().join("data"));
-        command.args(["--http-listen", &http.to_string(), "--https-listen", &https.to_string()]);
+        command.args([
+            "--http-listen",
+            &http.to_string(),
+            "--https-listen",
+            &https.to_string(),
+            "--media-listen",
+            "127.0.0.1:0",
+        ]);
         command.args(["--database", &database]).stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("CHIME_") {
@@ -84,10 +93,11 @@ impl Server {
         command.stdout(log.try_clone()?).stderr(log);
         let start = Instant::now();
         let child = command.spawn().with_context(|| launch.binary.display().to_string())?;
-        let mut server = Self { child, data, http, https, ready_after: Duration::ZERO };
+        let mut server = Self { child, data, http, https, media: http, ready_after: Duration::ZERO };
         loop {
             if matches!(get(http, "/readyz"), Ok((200, _))) {
                 server.ready_after = start.elapsed();
+                server.media = server.media_address()?;
                 return Ok(server);
             }
             if server.child.try_wait()?.is_some() || start.elapsed() > READY_WITHIN {
@@ -106,6 +116,12 @@ impl Server {
         let text = fs::read(self.data_dir().join("root-credentials.json"))?;
         let RootCredentials { access_key_id, secret_access_key } = serde_json::from_slice(&text)?;
         Ok(Keys { id: access_key_id.into(), secret: Secret::new(secret_access_key) })
+    }
+
+    fn media_address(&self) -> Result<SocketAddr> {
+        let text = fs::read(self.data_dir().join("endpoints.json"))?;
+        let endpoints: serde_json::Value = serde_json::from_slice(&text)?;
+        Ok(endpoints.get("Media").and_then(|media| media.as_str()).context("no media")?.parse()?)
     }
 
     /// The data directory.

@@ -16,8 +16,9 @@ use crate::error::{Refusal, ServiceError, StoreError};
 use crate::limits::Limits;
 use crate::page::TokenKey;
 use crate::ports::{
-    Batch, Change, Clock, Committed, Entity, Entropy, Functions, Guard, Key, NoFunctions, NoNotifier, NoSink,
-    Notifier, Record, Sink, Store,
+    Announcer, Batch, Change, Clock, Committed, Entity, Entropy, Functions, Guard, Key, MediaPlane,
+    NoAnnouncer, NoFunctions, NoMedia, NoNotifier, NoSink, NoTranscriber, Notifier, Record, Sink, Store,
+    Transcriber,
 };
 use crate::text::{Private, TextError};
 use crate::time::Timestamp;
@@ -46,6 +47,8 @@ pub struct Settings {
     pub tag_session_required: bool,
     /// How long a processor of a channel flow may take to call back before its fallback action is taken.
     pub callback_timeout: Duration,
+    /// The two events of screen shares are told beside those of content shares (rule EVT-09).
+    pub screen_share_events: bool,
 }
 
 impl Default for Settings {
@@ -59,6 +62,7 @@ impl Default for Settings {
             members_remove_others: true,
             tag_session_required: false,
             callback_timeout: Duration::from_secs(60),
+            screen_share_events: true,
         }
     }
 }
@@ -74,6 +78,9 @@ struct Shared {
     functions: Arc<dyn Functions>,
     notifier: Arc<dyn Notifier>,
     sink: Arc<dyn Sink>,
+    media: Arc<dyn MediaPlane>,
+    announcer: Arc<dyn Announcer>,
+    transcriber: Arc<dyn Transcriber>,
     settings: Settings,
     secret: [u8; 32],
     message_key: [u8; 32],
@@ -99,6 +106,9 @@ pub struct ChimeBuilder {
     functions: Arc<dyn Functions>,
     notifier: Arc<dyn Notifier>,
     sink: Arc<dyn Sink>,
+    media: Arc<dyn MediaPlane>,
+    announcer: Arc<dyn Announcer>,
+    transcriber: Arc<dyn Transcriber>,
     settings: Settings,
 }
 
@@ -135,13 +145,42 @@ impl ChimeBuilder {
         self
     }
 
+    /// Sets what carries the media of meetings. Without it meetings are made, and nobody can join them.
+    pub fn media(mut self, media: Arc<dyn MediaPlane>) -> Self {
+        self.media = media;
+        self
+    }
+
+    /// Sets what tells the events of meetings. Without it nobody is told.
+    pub fn announcer(mut self, announcer: Arc<dyn Announcer>) -> Self {
+        self.announcer = announcer;
+        self
+    }
+
+    /// Sets what transcribes meetings. Without it none is.
+    pub fn transcriber(mut self, transcriber: Arc<dyn Transcriber>) -> Self {
+        self.transcriber = transcriber;
+        self
+    }
+
     /// Opens the store's secret, which is made when the store is new.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
     pub async fn build(self) -> Result<Chime, StoreError> {
-        let Self { store, clock, entropy, functions, notifier, sink, settings } = self;
+        let Self {
+            store,
+            clock,
+            entropy,
+            functions,
+            notifier,
+            sink,
+            media,
+            announcer,
+            transcriber,
+            settings,
+        } = self;
         let key = Key::new("secret", &["service"]);
         let mut fresh = [0; 32];
         entropy.fill(&mut fresh);
@@ -159,8 +198,21 @@ impl ChimeBuilder {
             .ok_or_else(|| StoreError::Corrupt { what: "the service's secret".into(), source: None })?;
         let message_key = derive(&secret, "message-id");
         let local = Mutex::default();
-        let shared =
-            Shared { store, clock, entropy, functions, notifier, sink, settings, secret, message_key, local };
+        let shared = Shared {
+            store,
+            clock,
+            entropy,
+            functions,
+            notifier,
+            sink,
+            media,
+            announcer,
+            transcriber,
+            settings,
+            secret,
+            message_key,
+            local,
+        };
         Ok(Chime(Arc::new(shared)))
     }
 }
@@ -192,6 +244,9 @@ impl Chime {
             functions: Arc::new(NoFunctions),
             notifier: Arc::new(NoNotifier),
             sink: Arc::new(NoSink),
+            media: Arc::new(NoMedia),
+            announcer: Arc::new(NoAnnouncer),
+            transcriber: Arc::new(NoTranscriber),
             settings: Settings::default(),
         }
     }
@@ -242,6 +297,24 @@ impl Chime {
     #[must_use]
     pub fn sink(&self) -> &dyn Sink {
         &*self.0.sink
+    }
+
+    /// What carries the media of meetings.
+    #[must_use]
+    pub fn media(&self) -> &dyn MediaPlane {
+        &*self.0.media
+    }
+
+    /// What tells the events of meetings.
+    #[must_use]
+    pub fn announcer(&self) -> &dyn Announcer {
+        &*self.0.announcer
+    }
+
+    /// What transcribes meetings.
+    #[must_use]
+    pub fn transcriber(&self) -> &dyn Transcriber {
+        &*self.0.transcriber
     }
 
     /// What the operator decided.

@@ -31,6 +31,12 @@ pub enum TaskKind {
     Push,
     /// Joins the sub-channels of an elastic channel that have too few members.
     BalanceElastic,
+    /// Ends a meeting whose time has come.
+    EndMeeting,
+    /// Disconnects who is in a meeting that ended, and removes what it left.
+    PurgeMeeting,
+    /// Tells those who listen of an event of a meeting.
+    TellMeetingEvent,
 }
 
 /// What a task waits for while it runs.
@@ -47,7 +53,7 @@ impl TaskKind {
     #[must_use]
     pub const fn lane(self) -> Lane {
         match self {
-            Self::RunFlow | Self::Push => Lane::Outward,
+            Self::RunFlow | Self::Push | Self::PurgeMeeting | Self::TellMeetingEvent => Lane::Outward,
             _ => Lane::Inward,
         }
     }

@@ -100,6 +100,9 @@ impl From<ServiceError> for IamError {
         match error {
             ServiceError::Store(error) => Self::Store(error),
             ServiceError::Refused(refusal) => Self::new(IamCode::InvalidInput, refusal.to_string()),
+            ServiceError::Unavailable { what, source } => {
+                Self::Store(StoreError::Unavailable { reason: what.into(), source: Some(source) })
+            }
         }
     }
 }

@@ -1,9 +1,5 @@
 //! Pure rules of the context.
 
-use super::types::{Tag, Tags};
-use crate::error::{ErrorCode, Refusal};
-use crate::limits::{Limits, Quota};
-
 /// What the arithmetic of retention says (rules RET-02 to RET-10).
 pub mod retention {
     use crate::error::Refusal;
@@ -52,29 +48,4 @@ pub mod retention {
     pub fn initiate_deletion(retention: &Retention) -> Option<Timestamp> {
         retention.days.map(|_| retention.set.plus_days(RETENTION_GRACE_DAYS))
     }
-}
-
-/// The tags after `added` were put on a resource.
-///
-/// # Errors
-///
-/// The quota's refusal when they are too many (rule APP-21).
-pub(super) fn tag(tags: Option<&Tags>, added: Vec<Tag>, limits: &Limits) -> Result<Tags, Refusal> {
-    let mut all = tags.cloned().unwrap_or_default().0;
-    for tag in added {
-        match all.iter_mut().find(|known| known.key == tag.key) {
-            Some(known) => known.value = tag.value,
-            None => all.push(tag),
-        }
-    }
-    let limit = limits.get(Quota::TagsPerResource);
-    if all.len() as u64 > limit {
-        return Err(Refusal::new(
-            ErrorCode::ResourceLimitExceeded,
-            "APP-21",
-            format!("The resource would have {} tags, more than {limit}.", all.len()),
-        )
-        .unless("remove tags first."));
-    }
-    Ok(Tags(all))
 }

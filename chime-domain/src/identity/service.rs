@@ -1,10 +1,9 @@
 //! Load, decide, commit: app instances, users, administrators.
 
 use super::keys;
-use super::rules::tag;
 use super::types::{
     AppInstance, AppInstanceAdmin, AppInstanceUser, CreateAppInstance, CreateAppInstanceUser, Expiration,
-    Resource, Tag, Tombstone, UpdateAppInstance, UpdateAppInstanceUser,
+    Resource, Tag, Tags, Tombstone, UpdateAppInstance, UpdateAppInstanceUser,
 };
 use crate::arn::{AppInstanceArn, AppInstanceUserArn};
 use crate::error::{Refusal, ServiceError};
@@ -485,7 +484,7 @@ impl Identity<'_> {
         if tags.is_empty() {
             return Ok(None);
         }
-        let tags = tag(None, tags.to_vec(), &self.chime.settings().limits)?;
+        let tags = Tags::default().with(tags, &self.chime.settings().limits)?;
         Ok(Some(Change::Put(keys::tags(resource), Record::of(tags))))
     }
 

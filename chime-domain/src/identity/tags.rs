@@ -1,6 +1,5 @@
 //! Load, decide, commit: tags.
 
-use super::rules::tag;
 use super::service::Identity;
 use super::{Resource, Tag, Tags, keys};
 use crate::arn::AppInstanceArn;
@@ -45,7 +44,8 @@ impl Identity<'_> {
             .transact(|_| async {
                 let guard = self.tagged(resource).await?;
                 let found = self.load::<Tags>(keys::tags(resource)).await?;
-                let all = tag(found.get(), tags.clone(), &self.chime.settings().limits)?;
+                let known = found.get().cloned().unwrap_or_default();
+                let all = known.with(&tags, &self.chime.settings().limits)?;
                 Ok(Decision::reply(())
                     .guards([guard, found.guard()])
                     .change(Change::Put(found.key().clone(), Record::of(all))))

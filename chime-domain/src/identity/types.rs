@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn, ChannelFlowArn};
-use crate::error::Refusal;
+use crate::error::{ErrorCode, Refusal};
 use crate::ids::{AppInstanceUserId, ClientRequestToken};
-use crate::limits::PERIOD_DAYS;
+use crate::limits::{Limits, PERIOD_DAYS, Quota};
 use crate::ports::Entity;
 use crate::text::{Metadata, ResourceName, TagKey, TagValue, UserName};
 use crate::time::Timestamp;
@@ -147,6 +147,33 @@ pub struct Tags(pub Vec<Tag>);
 
 impl Entity for Tags {
     const NAME: &'static str = "tags";
+}
+
+impl Tags {
+    /// These and `added`, of which those of a known key replace its value.
+    ///
+    /// # Errors
+    ///
+    /// The quota's refusal when they are too many (rule APP-21).
+    pub(crate) fn with(&self, added: &[Tag], limits: &Limits) -> Result<Self, Refusal> {
+        let mut all = self.0.clone();
+        for tag in added {
+            match all.iter_mut().find(|known| known.key == tag.key) {
+                Some(known) => known.value = tag.value.clone(),
+                None => all.push(tag.clone()),
+            }
+        }
+        let limit = limits.get(Quota::TagsPerResource);
+        if all.len() as u64 > limit {
+            return Err(Refusal::new(
+                ErrorCode::ResourceLimitExceeded,
+                "APP-21",
+                format!("The resource would have {} tags, more than {limit}.", all.len()),
+            )
+            .unless("remove tags first."));
+        }
+        Ok(Self(all))
+    }
 }
 
 /// A resource that can be tagged.

@@ -12,22 +12,27 @@
 //! - A log entry's moment never goes back within a stream (wire rule TS-06): the commit lifts it to the moment of the
 //!   entry before it, so that order by sequence and order by time agree.
 
+mod announcer;
 mod blobs;
 mod bus;
 mod clock;
 mod functions;
 mod key;
+mod media;
 mod notify;
 mod outbox;
 mod record;
 mod sink;
 mod store;
+mod transcriber;
 
+pub use announcer::{AnnounceError, Announcer, EventTarget, NoAnnouncer};
 pub use blobs::{BlobError, Blobs};
 pub use bus::{Bus, Subscription};
 pub use clock::{Clock, Entropy};
 pub use functions::{Functions, Invocation, InvocationType, InvokeError, NoFunctions};
 pub use key::{Key, KeyPart};
+pub use media::{Capabilities, MediaCapability, MediaError, MediaPlacement, MediaPlane, NoMedia, Placement};
 pub use notify::{Device, NoNotifier, Notification, Notifier, NotifyError};
 pub use outbox::{Announced, Outbox, Position, Stamp};
 pub use record::{Entity, Record, Revision, Versioned};
@@ -35,3 +40,4 @@ pub use sink::{CheckError, NoSink, Sink, SinkError, SinkRecord, Taken};
 pub use store::{
     Announce, Append, Batch, Change, Committed, Entry, EntryId, EntryQuery, Guard, Head, Order, Scan, Store,
 };
+pub use transcriber::{NoTranscriber, TranscribeError, Transcriber, Transcription, TranscriptionEngine};

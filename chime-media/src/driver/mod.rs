@@ -4,13 +4,17 @@
 //! were given to it. Nothing is locked on the way of a packet but the table of routes, which is read.
 //!
 //! ```text
-//! socket ─ receive.rs ─ routes.rs: whose? ─ channel ─ worker.rs: Meeting ─ send.rs ─ socket
-//! Engine::post ──────────────────────────── channel ─┘           └─ the meeting's sink: signaling, events
+//! socket ── receive.rs ─ sort.rs, routes.rs: whose? ─ channel ─ worker.rs: Meeting ─ exits.rs ─ send.rs ─ socket
+//! streams ─ streams.rs ─┘         └─ the relay answers                 │  └─ the meeting's sink  └─ streams
+//! Engine::post ────────────────────────────────────────── channel ─────┘
 //! ```
 
+mod exits;
 mod receive;
 mod routes;
 mod send;
+mod sort;
+mod streams;
 mod worker;
 
 use std::fmt;
@@ -27,7 +31,10 @@ use crate::error::TransportError;
 use crate::event::{Farewell, Output};
 use crate::ids::{Attendee, Capabilities, SessionId};
 use crate::transport::dtls::Identity;
+use crate::turn::Relays;
+use exits::Exits;
 use routes::Routes;
+use sort::Sorter;
 use worker::{Work, Worker};
 
 /// A meeting of an engine; chosen by the engine.
@@ -110,6 +117,7 @@ pub enum StartError {
 struct Shared {
     address: SocketAddr,
     workers: Vec<Sender<Work>>,
+    sorter: Sorter,
     counts: Arc<Counts>,
     next: AtomicU64,
     stop: Arc<AtomicBool>,
@@ -134,12 +142,15 @@ impl Engine {
     /// [`StartError`].
     pub fn start(options: Options) -> Result<Self, StartError> {
         let Options { listen, workers, mut config, audio } = options;
-        let socket = Arc::new(send::Socket::new(UdpSocket::bind(listen)?)?);
+        let socket = send::Socket::new(UdpSocket::bind(listen)?)?;
         let address = socket.local_addr()?;
         if config.candidates.is_empty() {
             config.candidates.push(address);
         }
-        let (config, identity) = (Arc::new(config), Identity::generate()?);
+        let identity = Identity::generate()?;
+        let relays =
+            config.turn.clone().map(|turn| Relays::new(turn, identity.clone(), config.candidates.clone()));
+        let (config, exits) = (Arc::new(config), Arc::new(Exits::new(socket, relays)));
         let (routes, counts, stop) =
             (Arc::new(Routes::default()), Arc::new(Counts::default()), Arc::default());
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -153,7 +164,7 @@ impl Engine {
                 Arc::clone(&config),
                 audio.clone(),
                 identity.clone(),
-                Arc::clone(&socket),
+                Arc::clone(&exits),
                 Arc::clone(&routes),
                 Arc::clone(&counts),
             );
@@ -161,19 +172,15 @@ impl Engine {
             threads.push(thread.spawn(move || worker.run(&receiver))?);
             senders.push(sender);
         }
-        let receiver = receive::Receiver::new(
-            Arc::clone(&socket),
-            senders.clone(),
-            Arc::clone(&routes),
-            Arc::clone(&counts),
-            Arc::clone(&stop),
-        );
+        let sorter = Sorter::new(senders.clone(), routes, Arc::clone(&exits), Arc::clone(&counts));
+        let receiver = receive::Receiver::new(exits, sorter.clone(), Arc::clone(&stop));
         let thread = std::thread::Builder::new().name("media-receive".into());
         threads.push(thread.spawn(move || receiver.run())?);
         let next = AtomicU64::new(1);
         Ok(Self(Arc::new(Shared {
             address,
             workers: senders,
+            sorter,
             counts,
             next,
             stop,

@@ -1,15 +1,15 @@
 //! Which datagram is whose.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::{PoisonError, RwLock};
 
 use super::MeetingKey;
 use crate::ids::SessionId;
+use crate::io::Path;
 use crate::transport::stun;
 
 /// Addresses that one session may have.
-const MOST_ADDRESSES: usize = 16;
+const MOST_PATHS: usize = 16;
 
 /// Where a datagram belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,9 +22,9 @@ pub(super) struct Route {
 #[derive(Debug, Default)]
 struct Table {
     by_ufrag: HashMap<String, Route>,
-    by_address: HashMap<SocketAddr, Route>,
-    /// What a session has to give back: its user fragment and its addresses.
-    held: HashMap<(MeetingKey, SessionId), (String, Vec<SocketAddr>)>,
+    by_path: HashMap<Path, Route>,
+    /// What a session has to give back: its user fragment and its paths.
+    held: HashMap<(MeetingKey, SessionId), (String, Vec<Path>)>,
 }
 
 /// The routes of an engine.
@@ -42,34 +42,34 @@ impl Routes {
     /// Nothing is for it any more.
     pub(super) fn remove(&self, meeting: MeetingKey, session: SessionId) {
         let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let Some((ufrag, addresses)) = table.held.remove(&(meeting, session)) else { return };
+        let Some((ufrag, paths)) = table.held.remove(&(meeting, session)) else { return };
         table.by_ufrag.remove(&ufrag);
-        for address in addresses {
-            table.by_address.remove(&address);
+        for address in paths {
+            table.by_path.remove(&address);
         }
     }
 
     /// Whose a datagram is. A check tells by its user fragment, which nobody else can know, and whatever comes from its
     /// address later belongs with it. An address stays with whom it was first: a participant cannot take over another's.
-    pub(super) fn find(&self, from: SocketAddr, datagram: &[u8]) -> Option<Route> {
+    pub(super) fn find(&self, from: Path, datagram: &[u8]) -> Option<Route> {
         if !stun::is_stun(datagram) {
             let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
-            return table.by_address.get(&from).copied();
+            return table.by_path.get(&from).copied();
         }
         let check = stun::Check::parse(datagram)?;
         let (route, known) = {
             let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
-            (*table.by_ufrag.get(check.ufrag())?, table.by_address.contains_key(&from))
+            (*table.by_ufrag.get(check.ufrag())?, table.by_path.contains_key(&from))
         };
         if !known {
             let mut table = self.0.write().unwrap_or_else(PoisonError::into_inner);
             let table = &mut *table;
-            let (_, addresses) = table.held.get_mut(&(route.meeting, route.session))?;
-            if addresses.len() >= MOST_ADDRESSES {
-                table.by_address.remove(&addresses.remove(0));
+            let (_, paths) = table.held.get_mut(&(route.meeting, route.session))?;
+            if paths.len() >= MOST_PATHS {
+                table.by_path.remove(&paths.remove(0));
             }
-            addresses.push(from);
-            table.by_address.insert(from, route);
+            paths.push(from);
+            table.by_path.insert(from, route);
         }
         Some(route)
     }
@@ -79,16 +79,20 @@ impl Routes {
 mod tests {
     use super::*;
 
+    fn path(port: u16) -> Path {
+        std::net::SocketAddr::from(([127, 0, 0, 1], port)).into()
+    }
+
     fn check(ufrag: &str) -> Vec<u8> {
         let provider = rtc_crypto::default_provider().unwrap();
         stun::request(&format!("{ufrag}:them"), "password-password-pass", [7; 12], provider.crypto()).unwrap()
     }
 
     #[test]
-    fn an_address_belongs_to_whose_fragment_came_from_it_first_until_that_is_gone() {
+    fn a_path_belongs_to_whose_fragment_came_from_it_first_until_that_is_gone() {
         let routes = Routes::default();
         let route = |session| Route { worker: 0, meeting: MeetingKey(1), session: SessionId(session) };
-        let (here, media) = (SocketAddr::from(([127, 0, 0, 1], 5000)), [0x80, 111]);
+        let (here, media) = (path(5000), [0x80, 111]);
         routes.add("aaaa".into(), route(1));
         routes.add("bbbb".into(), route(2));
         assert_eq!(routes.find(here, &media), None);
@@ -102,8 +106,8 @@ mod tests {
         routes.find(here, &check("bbbb"));
         assert_eq!(routes.find(here, &media), Some(route(2)));
         for port in 6000..6100 {
-            routes.find(SocketAddr::from(([127, 0, 0, 1], port)), &check("bbbb"));
+            routes.find(path(port), &check("bbbb"));
         }
-        assert_eq!(routes.0.read().unwrap().by_address.len(), MOST_ADDRESSES);
+        assert_eq!(routes.0.read().unwrap().by_path.len(), MOST_PATHS);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use quinn_udp::{RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 
 use super::Counts;
-use crate::io::Datagrams;
+use crate::io::Run;
 
 /// Buffer that is asked of the system for each direction, in bytes: a tenth of a second of 100,000 packets/s.
 const BUFFER: usize = 4 << 20;
@@ -56,24 +56,31 @@ impl Socket {
         self.state.gro_segments()
     }
 
-    /// Sends datagrams, those of one size to one address in one call.
-    pub(super) fn send(&self, datagrams: &Datagrams, counts: &Counts) {
-        let most = self.state.max_gso_segments();
-        for run in datagrams.runs(most, MOST_BYTES) {
-            let transmit = Transmit {
-                destination: run.to,
-                ecn: None,
-                contents: run.contents,
-                segment_size: (run.count > 1).then_some(run.segment),
-                src_ip: None,
-            };
-            let count = u64::try_from(run.count).unwrap_or_default();
-            let counter: &AtomicU64 = match self.state.try_send(UdpSockRef::from(&self.socket), &transmit) {
-                Ok(()) => &counts.sent,
-                // What the network cannot take is lost, as on any path: media does not wait.
-                Err(_) => &counts.unsent,
-            };
-            counter.fetch_add(count, Ordering::Relaxed);
-        }
+    /// How many datagrams the system takes in one call.
+    pub(super) fn most_segments(&self) -> usize {
+        self.state.max_gso_segments()
+    }
+
+    /// How many bytes.
+    pub(super) const fn most_bytes(&self) -> usize {
+        MOST_BYTES
+    }
+
+    /// Sends datagrams in one call.
+    pub(super) fn send(&self, run: &Run<'_>, counts: &Counts) {
+        let transmit = Transmit {
+            destination: run.to.address,
+            ecn: None,
+            contents: run.contents,
+            segment_size: (run.count > 1).then_some(run.segment),
+            src_ip: None,
+        };
+        let count = u64::try_from(run.count).unwrap_or_default();
+        let counter: &AtomicU64 = match self.state.try_send(UdpSockRef::from(&self.socket), &transmit) {
+            Ok(()) => &counts.sent,
+            // What the network cannot take is lost, as on any path: media does not wait.
+            Err(_) => &counts.unsent,
+        };
+        counter.fetch_add(count, Ordering::Relaxed);
     }
 }

@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::receive::Batch;
+use super::exits::Exits;
 use super::routes::{Route, Routes};
-use super::send::Socket;
+use super::sort::Batch;
 use super::{Counts, Input, MeetingKey, Sink};
 use crate::audio::{self, Opus};
 use crate::config::{Config, Limits};
@@ -45,7 +45,7 @@ pub(super) struct Worker {
     config: Arc<Config>,
     audio: audio::Config,
     identity: Identity,
-    socket: Arc<Socket>,
+    exits: Arc<Exits>,
     routes: Arc<Routes>,
     counts: Arc<Counts>,
     meetings: HashMap<MeetingKey, Owned>,
@@ -58,12 +58,12 @@ impl Worker {
         config: Arc<Config>,
         audio: audio::Config,
         identity: Identity,
-        socket: Arc<Socket>,
+        exits: Arc<Exits>,
         routes: Arc<Routes>,
         counts: Arc<Counts>,
     ) -> Self {
         let (meetings, heap) = (HashMap::new(), BinaryHeap::new());
-        Self { number, config, audio, identity, socket, routes, counts, meetings, heap }
+        Self { number, config, audio, identity, exits, routes, counts, meetings, heap }
     }
 
     pub(super) fn run(mut self, work: &Receiver<Work>) {
@@ -188,7 +188,7 @@ impl Worker {
     fn drain(&mut self, key: MeetingKey) {
         let Some(Owned { meeting, sink, .. }) = self.meetings.get_mut(&key) else { return };
         let datagrams: &mut Datagrams = meeting.datagrams();
-        self.socket.send(datagrams, &self.counts);
+        self.exits.send(now(), datagrams, &self.counts);
         datagrams.clear();
         while let Some(output) = meeting.poll_output() {
             match output {
@@ -203,13 +203,13 @@ impl Worker {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the driver is where the clock is read")]
-fn now() -> Instant {
+pub(super) fn now() -> Instant {
     Instant::now()
 }
 
 /// Nanoseconds since 1970.
 #[expect(clippy::disallowed_methods, reason = "the driver is where the clock is read")]
-fn wall() -> u64 {
+pub(super) fn wall() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or_default()
 }

@@ -101,6 +101,10 @@ impl<C: Codecs> Meeting<C> {
                 self.forget_session(now, other);
             } else {
                 self.tell_farewell(now, other, Farewell::Elsewhere);
+                if self.sessions.get(&other).is_some_and(|session| session.socket) {
+                    let code = Farewell::Elsewhere.close_code();
+                    self.outputs.push_back(Output::Close { session: other, code });
+                }
                 self.forget_session(now, other);
             }
         }

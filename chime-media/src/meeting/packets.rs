@@ -1,12 +1,12 @@
 //! Datagrams of clients, and the mix that goes back.
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::Meeting;
 use crate::audio::{Codecs, FRAME, Interest};
 use crate::event::{Happened, Output};
 use crate::ids::SessionId;
+use crate::io::Path;
 use crate::peer::{Reported, reports};
 use crate::rtp::packet::Header;
 use crate::transport::Received;
@@ -17,13 +17,13 @@ const SAMPLES: u32 = FRAME as u32;
 
 impl<C: Codecs> Meeting<C> {
     /// A datagram came for a session: it is opened where it is.
-    pub fn datagram(&mut self, now: Instant, id: SessionId, from: SocketAddr, datagram: &mut [u8]) {
+    pub fn datagram(&mut self, now: Instant, id: SessionId, from: impl Into<Path>, datagram: &mut [u8]) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let Some(peer) = session.peer.as_mut() else { return };
         if !session.octets.take(now, datagram.len()) {
             return;
         }
-        match peer.transport.handle(now, from, datagram, &mut self.datagrams) {
+        match peer.transport.handle(now, from.into(), datagram, &mut self.datagrams) {
             Ok(Received::Rtp) => self.rtp(now, id, datagram),
             Ok(Received::Rtcp) => self.rtcp(now, id, datagram),
             Ok(Received::Connected) => {

@@ -9,9 +9,6 @@ use rtc_rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtc_rtcp::receiver_report::ReceiverReport;
 use rtc_rtcp::reception_report::ReceptionReport;
 use rtc_rtcp::sender_report::SenderReport;
-use rtc_rtcp::source_description::{
-    SdesType, SourceDescription, SourceDescriptionChunk, SourceDescriptionItem,
-};
 use rtc_rtcp::transport_feedbacks::transport_layer_cc::{PacketStatusChunk, SymbolTypeTcc, TransportLayerCc};
 use rtc_rtcp::transport_feedbacks::transport_layer_nack::{NackPair, TransportLayerNack};
 use rtc_rtcp::{Packet, packet};
@@ -178,9 +175,11 @@ pub(crate) fn due(
     if now >= peer.feedback.next_report {
         peer.feedback.next_report = now + REPORTS;
         let packets = reports(peer, now, ntp, blocks());
+        let (reporter, cname) = (peer.reporter(), peer.cname.clone());
         peer.send_rtcp(out, |bytes| {
             if let Ok(written) = packet::marshal(&packets) {
                 bytes.extend_from_slice(&written);
+                name(bytes, reporter, &cname);
             }
         });
     }
@@ -220,10 +219,21 @@ fn reports(
             ..SenderReport::default()
         }));
     }
-    let item = SourceDescriptionItem { sdes_type: SdesType::SdesCname, text: peer.cname.clone().into() };
-    let chunks = vec![SourceDescriptionChunk { source: peer.reporter(), items: vec![item] }];
-    packets.push(Box::new(SourceDescription { chunks }));
     packets
+}
+
+/// Appends the name of a source (RFC 3550 section 6.5). The list of items ends with zeros up to the next word, which the
+/// library fills with its own padding, and other stacks then refuse the whole packet.
+fn name(bytes: &mut Vec<u8>, ssrc: u32, cname: &str) {
+    let length = u8::try_from(cname.len()).unwrap_or(u8::MAX);
+    let mut chunk = ssrc.to_be_bytes().to_vec();
+    chunk.extend_from_slice(&[1, length]);
+    chunk.extend(cname.bytes().take(length.into()));
+    chunk.resize((chunk.len() + 1).next_multiple_of(4), 0);
+    let words = u16::try_from(chunk.len() / 4).unwrap_or_default().to_be_bytes();
+    bytes.extend_from_slice(&[0x81, 202]);
+    bytes.extend_from_slice(&words);
+    bytes.extend_from_slice(&chunk);
 }
 
 impl Peer {
@@ -249,5 +259,23 @@ impl Peer {
     fn send_packet(&mut self, packet: &dyn Packet, out: &mut Datagrams) {
         let Ok(written) = packet::marshal(&[packet.cloned()]) else { return };
         self.send_rtcp(out, |bytes| bytes.extend_from_slice(&written));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name;
+
+    #[test]
+    fn a_name_ends_with_zeros_up_to_the_next_word() {
+        for length in 0..9 {
+            let mut bytes = Vec::new();
+            name(&mut bytes, 7, &"x".repeat(length));
+            assert_eq!(bytes.len() % 4, 0);
+            assert_eq!(usize::from(bytes[3]), bytes.len() / 4 - 1, "words after the first");
+            let end = 4 + 4 + 2 + length;
+            assert!((1..=4).contains(&bytes[end..].len()), "at least one");
+            assert!(bytes[end..].iter().all(|byte| *byte == 0));
+        }
     }
 }

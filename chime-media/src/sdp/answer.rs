@@ -196,7 +196,8 @@ impl Answer<'_> {
                 line(out, format_args!("a=ssrc:{ssrc} cname:{}", self.cname));
                 line(out, format_args!("a=ssrc:{repair} cname:{}", self.cname));
             }
-            AnswerSection::Camera if !section.layers.is_empty() => {
+            // A section that is switched off names them too: left out once, a browser has one layer less for good.
+            AnswerSection::Camera | AnswerSection::Inactive if !section.layers.is_empty() => {
                 for layer in &section.layers {
                     line(out, format_args!("a=rid:{} recv", layer.rid));
                 }

@@ -281,7 +281,7 @@ impl World {
         }
         let datagrams = std::mem::take(self.meeting.datagrams());
         for (to, datagram) in datagrams.iter() {
-            let whose = self.actors.iter_mut().find(|(_, actor)| actor.address == to);
+            let whose = self.actors.iter_mut().find(|(_, actor)| actor.address == to.address);
             let Some((id, actor)) = whose else { continue };
             if let Some(at) = actor.down.send(now, datagram) {
                 put.push((at, Flight::Down(*id, datagram.to_vec())));

@@ -2,19 +2,18 @@
 //!
 //! # Our choices
 //!
-//! - The agent is lite: it answers checks and sends none. The pair in use is the one nominated last; an address counts
-//!   only after a check from it was authenticated, so nobody else's packets are even looked at.
+//! - The agent is lite: it answers checks and sends none. The pair in use is the one nominated last; a path counts
+//!   only after a check over it was authenticated, so nobody else's packets are even looked at.
 //! - A peer that makes no check for 30 seconds is gone (RFC 7675).
 
 pub mod dtls;
 pub mod srtp;
 pub mod stun;
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::error::TransportError;
-use crate::io::Datagrams;
+use crate::io::{Datagrams, Path};
 use crate::rtp::packet::{Kind, kind};
 use dtls::{Dtls, Identity};
 use srtp::{Inbound, Outbound};
@@ -22,8 +21,8 @@ use stun::Check;
 
 /// How long a peer may make no check (RFC 7675 section 5.1).
 pub const CONSENT: Duration = Duration::from_secs(30);
-/// Addresses of one peer that are remembered.
-const MOST_ADDRESSES: usize = 16;
+/// Paths of one peer that are remembered.
+const MOST_PATHS: usize = 16;
 
 /// User fragment and password of one side (RFC 8445 section 5.3).
 #[derive(Clone, PartialEq, Eq)]
@@ -59,8 +58,8 @@ pub struct Transport {
     identity: Identity,
     credentials: Credentials,
     dtls: Dtls,
-    addresses: Vec<SocketAddr>,
-    selected: Option<SocketAddr>,
+    paths: Vec<Path>,
+    selected: Option<Path>,
     last_check: Instant,
     srtp: Option<(Outbound, Inbound)>,
 }
@@ -81,7 +80,7 @@ impl Transport {
             identity: identity.clone(),
             credentials,
             dtls: Dtls::accept(identity, fingerprint)?,
-            addresses: Vec::new(),
+            paths: Vec::new(),
             selected: None,
             last_check: now,
             srtp: None,
@@ -102,7 +101,7 @@ impl Transport {
     pub fn handle(
         &mut self,
         now: Instant,
-        from: SocketAddr,
+        from: Path,
         datagram: &[u8],
         out: &mut Datagrams,
     ) -> Result<Received, TransportError> {
@@ -111,7 +110,7 @@ impl Transport {
             self.check(now, from, datagram, out);
             return Ok(Received::Nothing);
         }
-        if !self.addresses.contains(&from) {
+        if !self.paths.contains(&from) {
             return Ok(Received::Nothing);
         }
         match kind {
@@ -128,20 +127,21 @@ impl Transport {
         }
     }
 
-    fn check(&mut self, now: Instant, from: SocketAddr, datagram: &[u8], out: &mut Datagrams) {
+    fn check(&mut self, now: Instant, from: Path, datagram: &[u8], out: &mut Datagrams) {
         let Some(mut check) = Check::parse(datagram) else { return };
         if check.ufrag() != self.credentials.ufrag {
             return;
         }
-        let Some(answer) = check.answer(&self.credentials.password, from, self.identity.crypto()) else {
+        let Some(answer) = check.answer(&self.credentials.password, from.address, self.identity.crypto())
+        else {
             return;
         };
         self.last_check = now;
-        if !self.addresses.contains(&from) {
-            if self.addresses.len() >= MOST_ADDRESSES {
-                self.addresses.remove(0);
+        if !self.paths.contains(&from) {
+            if self.paths.len() >= MOST_PATHS {
+                self.paths.remove(0);
             }
-            self.addresses.push(from);
+            self.paths.push(from);
         }
         if check.nominates() || self.selected.is_none() {
             self.selected = Some(from);
@@ -176,12 +176,12 @@ impl Transport {
 
     /// Where packets go; `None` until a check was made.
     #[must_use]
-    pub fn selected(&self) -> Option<SocketAddr> {
+    pub fn selected(&self) -> Option<Path> {
         self.selected
     }
 
     /// Protects what is sent, once connected.
-    pub fn outbound(&mut self) -> Option<(SocketAddr, &mut Outbound)> {
+    pub fn outbound(&mut self) -> Option<(Path, &mut Outbound)> {
         Some((self.selected?, &mut self.srtp.as_mut()?.0))
     }
 

@@ -87,12 +87,12 @@ impl ApiError {
         WireError { status: self.status(), name, code: short_code(name), message: self.message() }
     }
 
-    fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Service(ServiceError::Refused(refusal)) => match refusal.code() {
                 ErrorCode::UnauthorizedClient => StatusCode::UNAUTHORIZED,
                 ErrorCode::Forbidden => StatusCode::FORBIDDEN,
-                ErrorCode::NotFound => StatusCode::NOT_FOUND,
+                ErrorCode::NotFound | ErrorCode::ResourceNotFound => StatusCode::NOT_FOUND,
                 ErrorCode::Conflict => StatusCode::CONFLICT,
                 ErrorCode::UnprocessableEntity => StatusCode::UNPROCESSABLE_ENTITY,
                 _ => StatusCode::BAD_REQUEST,
@@ -102,6 +102,7 @@ impl ApiError {
             Self::Service(ServiceError::Store(StoreError::Unavailable { .. })) | Self::Unavailable(_) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
+            Self::Service(ServiceError::Unavailable { .. }) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Service(_) | Self::Failure => StatusCode::INTERNAL_SERVER_ERROR,
             Self::AccessDenied(_) | Self::Signature(_) => StatusCode::FORBIDDEN,
             Self::UnknownOperation(_) => StatusCode::NOT_FOUND,
@@ -120,7 +121,10 @@ impl ApiError {
             ErrorCode::UnauthorizedClient if in_meetings => "UnauthorizedException",
             ErrorCode::UnauthorizedClient => "UnauthorizedClientException",
             ErrorCode::Forbidden => "ForbiddenException",
-            ErrorCode::NotFound => "NotFoundException",
+            ErrorCode::ResourceNotFound if in_meetings => "ResourceNotFoundException",
+            ErrorCode::TooManyTags if in_meetings => "TooManyTagsException",
+            ErrorCode::TooManyTags => "ResourceLimitExceededException",
+            ErrorCode::NotFound | ErrorCode::ResourceNotFound => "NotFoundException",
             ErrorCode::Conflict => "ConflictException",
             ErrorCode::UnprocessableEntity => "UnprocessableEntityException",
             _ => "BadRequestException",
@@ -131,9 +135,10 @@ impl ApiError {
             Self::Service(ServiceError::Store(StoreError::LimitReached { .. })) => {
                 by_code(ErrorCode::ResourceLimitExceeded)
             }
-            Self::Service(ServiceError::Store(StoreError::Unavailable { .. })) | Self::Unavailable(_) => {
-                "ServiceUnavailableException"
-            }
+            Self::Service(
+                ServiceError::Store(StoreError::Unavailable { .. }) | ServiceError::Unavailable { .. },
+            )
+            | Self::Unavailable(_) => "ServiceUnavailableException",
             Self::Service(_) | Self::Failure => "ServiceFailureException",
             Self::AccessDenied(_) => "AccessDeniedException",
             Self::Signature(error) => error.name(),
@@ -149,9 +154,9 @@ impl ApiError {
     /// What is told to the client: nothing of the insides of a store.
     fn message(&self) -> String {
         match self {
-            Self::Service(ServiceError::Store(StoreError::Unavailable { .. })) => {
-                "The service cannot serve the request now. Try again.".into()
-            }
+            Self::Service(
+                ServiceError::Store(StoreError::Unavailable { .. }) | ServiceError::Unavailable { .. },
+            ) => "The service cannot serve the request now. Try again.".into(),
             Self::Service(ServiceError::Store(StoreError::Corrupt { .. })) | Self::Failure => {
                 "The service failed unexpectedly. The request id leads to the reason in its log.".into()
             }
@@ -254,6 +259,8 @@ mod tests {
         let rows = [
             (refusal(ErrorCode::ResourceLimitExceeded), (400, "LimitExceededException", "LimitExceeded")),
             (refusal(ErrorCode::UnauthorizedClient), (401, "UnauthorizedException", "Unauthorized")),
+            (refusal(ErrorCode::ResourceNotFound), (404, "ResourceNotFoundException", "ResourceNotFound")),
+            (refusal(ErrorCode::TooManyTags), (400, "TooManyTagsException", "TooManyTags")),
             (ApiError::Throttled, (429, "ThrottlingException", "Throttling")),
         ];
         for (error, expected) in rows {

@@ -29,7 +29,8 @@ macro_rules! handlers {
 }
 
 /// Every module of handlers.
-const MODULES: &[fn(&str) -> Option<Handler>] = &[super::identity::handler, super::messaging::handler];
+const MODULES: &[fn(&str) -> Option<Handler>] =
+    &[super::identity::handler, super::messaging::handler, super::meetings::handler];
 
 /// The handlers of all operations, by their place in the table; `None` for those that are not built.
 pub(crate) fn all() -> Vec<Option<Handler>> {

@@ -29,6 +29,7 @@ pub(crate) mod cors;
 pub mod error;
 mod handlers;
 mod identity;
+mod meetings;
 pub(crate) mod messaging;
 pub mod namespace;
 pub mod operations;

@@ -37,6 +37,8 @@ pub(crate) struct Clues<'a> {
     pub(crate) user_agent: &'a str,
     /// The ARN that a tag operation names.
     pub(crate) tagged: Option<&'a str>,
+    /// The body lacks what today's clients always send (wire rule N-05).
+    pub(crate) old_body: bool,
     /// The operator serves legacy clients only.
     pub(crate) legacy_by_default: bool,
 }
@@ -54,6 +56,7 @@ impl Namespace {
             clues.prefix,
             Self::of_user_agent(clues.user_agent),
             only(),
+            clues.old_body.then_some(Legacy),
             clues.tagged.and_then(Self::of_tagged),
             clues.legacy_by_default.then_some(Legacy),
         ];
@@ -140,6 +143,11 @@ mod tests {
         assert_eq!(of("ListMeetings", none), Legacy);
         assert_eq!(of("CreateMeeting", none), Meetings);
         assert_eq!(of("CreateMeeting", Clues { prefix: Some(Legacy), ..none }), Legacy);
+        assert_eq!(of("CreateMeeting", Clues { old_body: true, ..none }), Legacy);
+        assert_eq!(
+            of("CreateMeeting", Clues { old_body: true, host: "meetings-chime.test", ..none }),
+            Meetings
+        );
         assert_eq!(of("CreateAppInstance", Clues { prefix: Some(Chime), ..none }), Legacy);
         assert_eq!(of("CreateAccount", Clues { prefix: Some(Chime), ..none }), Chime);
         assert_eq!(of("GetPhoneNumber", none), Chime);

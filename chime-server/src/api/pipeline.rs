@@ -119,12 +119,15 @@ async fn run(
         prefix: found.prefix,
         user_agent: user_agent.unwrap_or_default(),
         tagged: query.get("arn"),
+        old_body: false,
         legacy_by_default: app.options().legacy_by_default,
     };
     known.namespace = Some(Namespace::of(found.operation, &clues));
     let body = collect(body, app.options().max_body, app.options().body_timeout).await?;
     let hints = Hints::of(found.operation, &body);
-    let namespace = Namespace::of(found.operation, &Clues { tagged: hints.tagged(&query), ..clues });
+    let clues =
+        Clues { tagged: hints.tagged(&query), old_body: hints.is_old_creation(found.operation), ..clues };
+    let namespace = Namespace::of(found.operation, &clues);
     known.namespace = Some(namespace);
 
     let source = Source::of(parts);
@@ -147,16 +150,27 @@ async fn run(
         Some(value) => Some(std::str::from_utf8(value.as_bytes()).unwrap_or("?")),
         None => None,
     };
-    let subject =
-        Subject { operation, labels: &labels, query: &query, hints: &hints, bearer, source, user_agent };
+    let resource_tags = auth::resource_tags(app, &caller, operation, &labels, hints.tagged(&query)).await;
+    let resource_tags = resource_tags.map_err(ServiceError::from)?;
+    let subject = Subject {
+        operation,
+        labels: &labels,
+        query: &query,
+        hints: &hints,
+        bearer,
+        source,
+        user_agent,
+        resource_tags: &resource_tags,
+    };
     let acting = auth::acting_as(app, &caller, &subject);
     if let Acting::User(user) = &acting {
         known.acting = Some(user.to_string());
     }
     auth::authorize(app, &caller, &acting, &subject)?;
     let request_id = Arc::clone(&id.0);
+    let host = Arc::from(target.host);
     let request =
-        ApiRequest { operation, namespace, labels, query, body, acting, caller, source, request_id };
+        ApiRequest { operation, namespace, labels, query, body, acting, caller, source, host, request_id };
     // A defect in one handler must not take the connection, and the answers under way on it, along.
     AssertUnwindSafe(handler(app.clone(), request)).catch_unwind().await.unwrap_or(Err(ApiError::Failure))
 }

@@ -33,6 +33,8 @@ pub struct ApiRequest {
     pub caller: Arc<Caller>,
     /// Where it came from.
     pub source: Source,
+    /// Host and port that it was sent to.
+    pub host: Arc<str>,
     /// Its id, which the answer carries too.
     pub request_id: Arc<str>,
 }

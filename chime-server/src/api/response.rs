@@ -96,6 +96,9 @@ pub(crate) fn error_name(answer: &Response) -> Option<&str> {
 pub(crate) fn log(error: &ApiError) {
     match error {
         ApiError::Service(ServiceError::Store(error)) => log_store(error),
+        ApiError::Service(ServiceError::Unavailable { what, source }) => {
+            tracing::warn!(%what, %source, "a part of the service is unavailable");
+        }
         ApiError::Failure => tracing::error!("a handler panicked or gave what cannot be written"),
         refused => tracing::debug!(reason = %refused, "refused"),
     }

@@ -5,7 +5,7 @@ use chime_domain::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn, MAX_ARN_
 use chime_domain::error::Refusal;
 use chime_domain::identity::{Expiration, ExpirationCriterion, IdentityRef, Tag};
 use chime_domain::ids::ClientRequestToken;
-use chime_domain::limits::TAGS_PER_REQUEST;
+use chime_domain::limits::{PAGE_SIZE, TAGS_PER_REQUEST};
 use chime_domain::messaging::bad_target;
 use chime_domain::page::PageRequest;
 use chime_domain::text::{TagKey, TagValue, TextError};
@@ -84,11 +84,16 @@ impl ApiRequest {
 
     /// `max-results` and `next-token`.
     pub(crate) fn page(&self) -> Result<PageRequest, ApiError> {
+        self.page_within(*PAGE_SIZE.end())
+    }
+
+    /// The same of a list with another bound.
+    pub(crate) fn page_within(&self, most: usize) -> Result<PageRequest, ApiError> {
         let bad = || ApiError::bad_request("P-01", "MaxResults is not a number.");
         let max_results =
             self.query.get("max-results").map(|text| text.parse().map_err(|_| bad())).transpose()?;
         let next_token = self.query.get("next-token").map(ToOwned::to_owned);
-        let page = PageRequest::new(max_results, next_token);
+        let page = PageRequest::new(max_results, next_token).within(most);
         page.size()?;
         Ok(page)
     }
@@ -138,6 +143,14 @@ impl From<&Tag> for TagWire {
 
 /// The tags of a request (rule APP-21).
 pub(crate) fn tags(wire: Option<Vec<TagWire>>) -> Result<Vec<Tag>, ApiError> {
+    tags_read_by(wire, |value| TagValue::new(value))
+}
+
+/// The same with values that are read in another way.
+pub(crate) fn tags_read_by(
+    wire: Option<Vec<TagWire>>,
+    value_of: fn(&str) -> Result<TagValue, TextError>,
+) -> Result<Vec<Tag>, ApiError> {
     let Some(wire) = wire else { return Ok(Vec::new()) };
     if !TAGS_PER_REQUEST.contains(&wire.len()) {
         return Err(ApiError::bad_request(
@@ -148,7 +161,7 @@ pub(crate) fn tags(wire: Option<Vec<TagWire>>) -> Result<Vec<Tag>, ApiError> {
     let mut tags: Vec<Tag> = Vec::with_capacity(wire.len());
     for TagWire { key, value } in wire {
         let key = TagKey::new(key).map_err(|error| error.of("Tags.Key"))?;
-        let value = TagValue::new(value).map_err(|error| error.of("Tags.Value"))?;
+        let value = value_of(&value).map_err(|error| error.of("Tags.Value"))?;
         if tags.iter().any(|known| known.key == key) {
             return Err(ApiError::bad_request("APP-21", "Tags names a key twice."));
         }

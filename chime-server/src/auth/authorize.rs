@@ -4,8 +4,11 @@ use chime_domain::access::policy::{
     PolicySet, Refused, RequestContext, Tag, Verdict, denied_message, sole_user,
 };
 use chime_domain::arn::AppInstanceUserArn;
+use chime_domain::error::{ServiceError, StoreError};
+use chime_domain::ids::MeetingId;
 use chime_domain::messaging::bad_bearer;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::Caller;
 use crate::api::operations::{Bearer, Labels, Operation, Resource};
@@ -22,6 +25,8 @@ pub(crate) struct Hints {
     resource_arn: Option<String>,
     tags: Option<Vec<TagHint>>,
     tag_keys: Option<Vec<String>>,
+    external_meeting_id: Option<IgnoredAny>,
+    media_region: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -41,6 +46,13 @@ impl Hints {
         serde_json::from_slice(body).unwrap_or_default()
     }
 
+    /// A creation of a meeting without what today's clients always send (wire rules N-05, D-09).
+    pub(crate) fn is_old_creation(&self, operation: &Operation) -> bool {
+        operation.name.starts_with("CreateMeeting")
+            && operation.path() == "/meetings"
+            && (self.external_meeting_id.is_none() || self.media_region.is_none())
+    }
+
     /// The resource that a tag operation names.
     pub(crate) fn tagged<'a>(&'a self, query: &'a Query) -> Option<&'a str> {
         self.resource_arn.as_deref().or_else(|| query.get("arn"))
@@ -58,6 +70,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) bearer: Option<&'a str>,
     pub(crate) source: Source,
     pub(crate) user_agent: Option<&'a str>,
+    /// What [`resource_tags`] found.
+    pub(crate) resource_tags: &'a [Tag],
 }
 
 impl Subject<'_> {
@@ -106,7 +120,10 @@ impl Subject<'_> {
                 let flow = self.labels.get("channelFlowArn").or_else(|| self.query.get("channel-flow-arn"));
                 vec![flow.map_or_else(|| below("channel-flow"), str::to_owned)]
             }
-            Resource::Meeting => vec![own(format!("meeting/{}", label("meetingId")))],
+            // Ids are taken in capital letters too, which must not lead past a Deny.
+            Resource::Meeting => {
+                vec![own(format!("meeting/{}", label("meetingId").to_ascii_lowercase()))]
+            }
             Resource::VoiceConnector => vec![own(format!("vc/{}", label("voiceConnectorId")))],
             Resource::SipMediaApplication => vec![own(format!("sma/{}", label("sipMediaApplicationId")))],
             Resource::Tagged => self.hints.tagged(self.query).map(str::to_owned).into_iter().collect(),
@@ -129,6 +146,35 @@ pub(crate) fn acting_as(app: &App, caller: &Caller, subject: &Subject<'_>) -> Ac
     sole_user(&caller.policies, &action, app_instance, &ctx)
         .and_then(|user| AppInstanceUserArn::parse(&user).ok())
         .map_or(Acting::Nobody, Acting::User)
+}
+
+/// The tags of the meeting that a request is about, by which policies may decide (`aws:ResourceTag`).
+///
+/// # Errors
+///
+/// The store's failure.
+pub(crate) async fn resource_tags(
+    app: &App,
+    caller: &Caller,
+    operation: &Operation,
+    labels: &Labels,
+    tagged: Option<&str>,
+) -> Result<Vec<Tag>, StoreError> {
+    let meeting = match operation.resource {
+        Resource::Meeting => labels.get("meetingId").map(str::to_ascii_lowercase),
+        Resource::Tagged => tagged.and_then(|arn| Some(arn.rsplit_once(":meeting/")?.1)).map(str::to_owned),
+        _ => None,
+    };
+    let meeting = meeting.filter(|_| !caller.policies.is_owner()).and_then(|id| MeetingId::new(id).ok());
+    let Some(meeting) = meeting else { return Ok(Vec::new()) };
+    match app.chime().meetings().get_meeting(&meeting).await {
+        Ok(found) => {
+            Ok(found.tags.iter().map(|tag| Tag::new(tag.key.as_str(), tag.value.as_str())).collect())
+        }
+        Err(ServiceError::Store(error)) => Err(error),
+        // Whether there is one is told to those who may ask.
+        Err(_) => Ok(Vec::new()),
+    }
 }
 
 /// Decides whether the caller's policies allow the request.
@@ -195,6 +241,7 @@ pub(crate) fn context<'a>(
         requested_region: Some(&app.chime().settings().region),
         user_agent: subject.user_agent,
         request_tags,
+        resource_tags: subject.resource_tags,
         request_tag_keys: subject.hints.tag_keys.as_deref().unwrap_or_default(),
         ..caller.context(app.chime().now())
     }

@@ -10,6 +10,6 @@ pub mod sigv4;
 mod tests;
 
 pub use authenticate::authenticate;
-pub(crate) use authorize::{Hints, Subject, acting_as, authorize, context};
+pub(crate) use authorize::{Hints, Subject, acting_as, authorize, context, resource_tags};
 pub use chime_domain::iam::{Caller, CallerKind};
 pub use keys::{Credentials, Keys, RootKey};

@@ -68,6 +68,7 @@ async fn decide(
         bearer,
         source: Source::default(),
         user_agent: None,
+        resource_tags: &[],
     };
     let acting = acting_as(&app, caller, &subject);
     authorize(&app, caller, &acting, &subject).map(|()| acting)

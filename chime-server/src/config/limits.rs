@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use chime_domain::limits::{Limits, QUOTAS};
+use chime_domain::limits::{Limits, Profile, QUOTAS};
 
 use super::key::Kind::Number;
 use super::{Key, Values};
@@ -13,17 +13,26 @@ pub(super) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         .iter()
         .map(|row| {
             let path = format!("quotas.{}", row.name).leak();
-            let about = format!("Quota of rule {}.", row.rule).leak();
-            Key::new(path, Number(0, i64::MAX as u64), row.default.to_string().leak(), about)
+            let number = Number(0, i64::MAX as u64);
+            if row.default == row.current {
+                let about = format!("Quota of rule {}.", row.rule).leak();
+                return Key::new(path, number, row.default.to_string().leak(), about);
+            }
+            let (then, now) = (row.default, row.current);
+            let about = format!("Quota of rule {}. `2020-11`: {then}, `current`: {now}.", row.rule);
+            Key::new(path, number, "", about.leak())
         })
         .collect()
 });
 
-pub(super) fn read(values: &Values) -> Limits {
-    let mut limits = Limits::default();
+pub(super) fn read(values: &Values, profile: Profile) -> Limits {
+    let mut limits = Limits::of(profile);
     for row in &QUOTAS {
-        // The names are those of the table, so that none is unknown.
-        let _ = limits.set(row.name, values.number(&format!("quotas.{}", row.name)));
+        let path = format!("quotas.{}", row.name);
+        if values.get(&path).is_some() {
+            // The names are those of the table, so that none is unknown.
+            let _ = limits.set(row.name, values.number(&path));
+        }
     }
     limits
 }

@@ -12,6 +12,7 @@ mod http;
 mod key;
 mod layers;
 mod limits;
+mod meetings;
 mod oidc;
 mod outbound;
 mod rules;
@@ -34,6 +35,7 @@ pub use export::Export;
 pub use http::Http;
 pub use key::{Key, Kind};
 pub use layers::Flag;
+pub use meetings::{Media, Relay};
 pub use oidc::Oidc;
 pub use outbound::Outbound;
 pub use rules::Rules;
@@ -42,6 +44,8 @@ pub use telemetry::Telemetry;
 pub use tls::{Acme, Tls};
 pub use value::{Origin, Value, Values};
 
+use crate::Demo;
+use crate::meetings::NearestRegion;
 use crate::throttle::Rate;
 
 /// Every setting, typed.
@@ -66,6 +70,14 @@ pub struct Config {
     pub export: Export,
     /// Rates of requests.
     pub rate: Rate,
+    /// The rate that operations on meetings share.
+    pub meetings_rate: Option<Rate>,
+    /// Where the media of meetings are.
+    pub media: Media,
+    /// Who may use the page `/demo/meeting`.
+    pub demo: Demo,
+    /// Which media region is nearest to whom.
+    pub nearest_region: NearestRegion,
     /// Announcements that may wait for the fan-out of this node before senders are throttled.
     pub backlog: Option<u64>,
     /// Logs.
@@ -105,14 +117,19 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let layers::Layers { values, oidc } = layers::read(flags, file, environment)?;
         let storage = Storage::read(&values)?;
+        let rules = Rules::read(&values)?;
         Ok(Self {
             http: Http::read(&values)?,
             tls: Tls::read(&values)?,
             export: Export::read(&values, &storage.data_dir)?,
             storage,
             auth: Auth::read(&values)?,
-            limits: limits::read(&values),
-            rules: Rules::read(&values)?,
+            limits: limits::read(&values, rules.profile),
+            rules,
+            media: Media::read(&values)?,
+            demo: meetings::demo(&values)?,
+            nearest_region: meetings::nearest_region(&values)?,
+            meetings_rate: throttle::meetings(&values),
             outbound: Outbound::read(&values)?,
             rate: throttle::read(&values),
             backlog: throttle::backlog(&values),
@@ -134,6 +151,7 @@ pub fn keys() -> impl Iterator<Item = &'static Key> {
         rules::KEYS,
         outbound::KEYS,
         export::KEYS,
+        meetings::KEYS,
         throttle::KEYS,
         telemetry::KEYS,
         &limits::KEYS,

@@ -55,6 +55,33 @@ fn every_quota_can_be_set_by_its_name() {
 }
 
 #[test]
+fn media_are_reached_where_they_listen_or_at_another_address_and_port() {
+    let media = |pairs: &[(&str, &str)]| read(&[], None, pairs).map(|config| config.media);
+    let at = |text: &str| text.parse().unwrap();
+    assert_eq!(media(&[]).unwrap(), Media::on(at("0.0.0.0:3478")));
+    let public = |text| media(&[("CHIME_MEDIA_PUBLIC", text)]).map(|media| media.public);
+    assert_eq!(public("192.0.2.1").unwrap(), Some(at("192.0.2.1:3478")));
+    assert_eq!(public("192.0.2.1:1").unwrap(), Some(at("192.0.2.1:1")));
+    assert_eq!(public("2001:db8::1").unwrap(), Some(at("[2001:db8::1]:3478")));
+    for bad in ["media.test", "0.0.0.0", "::", "192.0.2.1:x"] {
+        assert!(public(bad).unwrap_err().contains("media_public"), "{bad}");
+    }
+}
+
+#[test]
+fn regions_are_media_regions_each_for_all_or_for_a_network() {
+    let regions =
+        |text| read(&[], None, &[("CHIME_REGIONS", text)]).map(|config| config.nearest_region.regions);
+    let of = |text| regions(text).unwrap().into_iter().map(|(name, network)| (name, network.is_some()));
+    assert!(
+        of("eu-west-1=10.0.0.0/8, us-west-2").eq([("eu-west-1".into(), true), ("us-west-2".into(), false)])
+    );
+    for bad in ["mars-north-1", "eu-west-1=ten", "eu-west-1="] {
+        assert!(regions(bad).unwrap_err().contains("`regions`"), "{bad}");
+    }
+}
+
+#[test]
 fn unknown_names_are_refused_wherever_they_stand() {
     for file in
         ["colour = 1", "[throttle]\nbrust = 1", "[colours]\nred = 1", "[region]\nx = 1", "throttle = 3"]

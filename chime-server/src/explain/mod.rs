@@ -78,7 +78,7 @@ pub async fn explain(app: &App, question: &Question) -> Result<Explained, Explai
     for tag in &caller.session_tags {
         line(&mut text, format_args!("  session tag {} = {}", tag.key, tag.value));
     }
-    let by_policy = policy::explain(app, &caller, question, &mut text)?;
+    let by_policy = policy::explain(app, &caller, question, &mut text).await?;
     let mut denial = by_policy.denial;
     if let (Some(operation), Acting::User(user)) = (by_policy.operation, &by_policy.acting) {
         let by_role = role::explain(app, operation, user, question, &mut text).await?;

@@ -24,7 +24,7 @@ pub(super) struct Outcome {
 /// # Errors
 ///
 /// [`ExplainError::Question`].
-pub(super) fn explain(
+pub(super) async fn explain(
     app: &App,
     caller: &Caller,
     question: &Question,
@@ -36,7 +36,7 @@ pub(super) fn explain(
         all().find(|row| is(row.name) || row.legacy_name.is_some_and(is))
     });
     match operation {
-        Some(operation) => of_operation(app, caller, operation, question, text),
+        Some(operation) => of_operation(app, caller, operation, question, text).await,
         None => {
             line(text, format_args!("action: {action}"));
             Ok(of_resources(app, caller, &action, question, text))
@@ -44,7 +44,7 @@ pub(super) fn explain(
     }
 }
 
-fn of_operation(
+async fn of_operation(
     app: &App,
     caller: &Caller,
     operation: &'static Operation,
@@ -62,6 +62,8 @@ fn of_operation(
     let query = Query::parse(&made.query).ok_or_else(unreadable)?;
     let found = app.routes().find(operation.method, &made.path, &query).map_err(|_| unreadable())?;
     let hints = Hints::of(operation, &made.body);
+    let tagged = hints.tagged(&query);
+    let resource_tags = auth::resource_tags(app, caller, operation, &found.labels, tagged).await?;
     let subject = Subject {
         operation,
         labels: &found.labels,
@@ -70,6 +72,7 @@ fn of_operation(
         bearer: named,
         source: Source { ip: None, secure: true },
         user_agent: None,
+        resource_tags: &resource_tags,
     };
     let acting = auth::acting_as(app, caller, &subject);
     match (&acting, operation.bearer) {

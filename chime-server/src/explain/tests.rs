@@ -298,7 +298,7 @@ async fn what_is_missing_or_not_built_is_denied_as_the_server_denies_it() {
     let parts =
         ["/user/gone is no user that exists", "denied by the bearer (UnauthorizedClientException, 401)"];
     has(&world.explain(&stranger).await, false, &parts);
-    let unbuilt = Question { acting: None, ..question("chime:CreateMeeting", world.instance.to_string()) };
+    let unbuilt = Question { acting: None, ..question("chime:CreateAccount", world.instance.to_string()) };
     let parts = ["on *\n    account owner", "denied by the server (UnknownOperationException, 404)"];
     has(&world.explain(&unbuilt).await, false, &parts);
 }

@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 
 use crate::api::{cors, pipeline, response};
 use crate::app::App;
-use crate::{explain, ops, query, ws};
+use crate::{demo, explain, media, meetings, ops, query, ws};
 
 /// The whole server as a router, to be served or to be mounted in another.
 ///
@@ -23,6 +23,12 @@ pub fn router(app: App) -> Router {
         .route("/_chime/web-push-key", get(ops::web_push_key))
         .route("/_chime/clock", get(ops::clock::show).post(ops::clock::advance))
         .route("/_chime/explain", post(explain::endpoint::serve))
+        .route("/_chime/meetings/{meeting}/client-events", get(meetings::kept))
+        .route("/demo/meeting", get(demo::page))
+        .route("/demo/meeting.js", get(demo::script))
+        .route("/demo/meeting/join", post(demo::join))
+        .route("/control/{meeting}", get(media::control))
+        .route("/events/{meeting}", post(meetings::ingest).options(meetings::preflight))
         .method_not_allowed_fallback(ops::method_not_allowed)
         .fallback(api)
         .layer(middleware::from_fn_with_state(app.clone(), response::stamp))
@@ -30,6 +36,9 @@ pub fn router(app: App) -> Router {
 }
 
 async fn api(state: State<App>, request: Request) -> Response {
+    if meetings::is_probe(&state, &request) {
+        return meetings::nearest(state, request).await;
+    }
     if cors::is_preflight(&request) {
         return cors::preflight(&request);
     }

@@ -30,6 +30,7 @@ pub struct Metrics {
     relay_failures: IntCounter,
     tasks: IntCounterVec,
     ready: IntGaugeVec,
+    client_events: IntCounterVec,
     export: ExportMetrics,
 }
 
@@ -103,6 +104,12 @@ impl Metrics {
                 &["outcome"],
             )?,
             ready: registered(of, IntGaugeVec::new(ready, &["part"])?),
+            client_events: counters(
+                of,
+                "chime_client_events_total",
+                "Events that clients of meetings told of themselves, by name",
+                &["event"],
+            )?,
             export: ExportMetrics::new(of),
             registry,
         })
@@ -145,6 +152,11 @@ impl Metrics {
     /// A sender was throttled because the fan-out was behind.
     pub(crate) fn held_back(&self) {
         self.held_back.inc();
+    }
+
+    /// A client of a meeting told an event of itself; its name is one of a few.
+    pub(crate) fn client_event(&self, name: &'static str) {
+        self.client_events.with_label_values(&[name]).inc();
     }
 
     /// A session was closed by the server, or refused.
@@ -220,6 +232,7 @@ mod tests {
         metrics.tasks().with_label_values(&["done"]).inc_by(3);
         metrics.tasks().with_label_values(&["failed"]).inc();
         metrics.ready("store", true);
+        metrics.client_event("meetingEnded");
         metrics.export().delivered(5);
         metrics.export().failed("throttled");
         let backlog = Backlog { length: 4, oldest: Some(Timestamp::from_millis(1_000)) };
@@ -231,6 +244,7 @@ mod tests {
             r#"chime_requests_total{operation="CreateChannel",outcome="ok"} 1"#,
             r#"chime_requests_total{operation="CreateChannel",outcome="throttled"} 1"#,
             r#"chime_requests_total{operation="CreateChannel",outcome="failed"} 1"#,
+            r#"chime_client_events_total{event="meetingEnded"} 1"#,
             r#"chime_requests_total{operation="unknown",outcome="refused"} 1"#,
             r#"chime_request_duration_seconds_bucket{operation="CreateChannel",le="0.005"} 3"#,
             "chime_websocket_sessions 1",

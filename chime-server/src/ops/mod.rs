@@ -86,7 +86,8 @@ pub(crate) async fn metrics(State(app): State<App>) -> Response {
     if let Ok(backlog) = app.backlog().await {
         app.metrics().backlog_is(backlog);
     }
-    let mut response = Response::new(Body::from(app.metrics().render()));
+    let media = app.media().map(crate::media::Media::render).unwrap_or_default();
+    let mut response = Response::new(Body::from(app.metrics().render() + &media));
     let text = HeaderValue::from_static("text/plain; version=0.0.4");
     response.headers_mut().insert(CONTENT_TYPE, text);
     response

@@ -33,19 +33,24 @@ pub(crate) async fn connect(State(app): State<App>, mut request: Request) -> Res
     };
     let admitted = admit(&app, &parts).await;
     session::spawn(app, upgrade, admitted);
+    switching(&key)
+}
+
+/// The answer that a handshake with this key is through.
+pub(crate) fn switching(key: &[u8]) -> Response {
     let mut answer = Response::new(Body::empty());
     *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = answer.headers_mut();
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-    if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(&key)) {
+    if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key)) {
         headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
     }
     answer
 }
 
 /// The client's key, when the request is a handshake of version 13 (RFC 6455 section 4.2.1).
-fn handshake_key(parts: &Parts) -> Option<Vec<u8>> {
+pub(crate) fn handshake_key(parts: &Parts) -> Option<Vec<u8>> {
     let has = |name, token: &str| {
         let values = parts.headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))

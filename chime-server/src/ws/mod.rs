@@ -24,7 +24,7 @@ mod prefetch;
 mod roster;
 mod session;
 
-pub(crate) use connect::connect;
+pub(crate) use connect::{connect, handshake_key, switching};
 pub use frame::of as encode;
 pub(crate) use hub::Hub;
 pub(crate) use roster::Roster;

@@ -69,7 +69,15 @@ pub(crate) fn without_settings(mut command: Command) -> Command {
 
 fn command(dir: &Path) -> Command {
     let mut command = without_settings(Command::new(env!("CARGO_BIN_EXE_chime-server")));
-    command.args(["serve", "--http-listen", "127.0.0.1:0", "--https-listen", "127.0.0.1:0"]);
+    command.args([
+        "serve",
+        "--http-listen",
+        "127.0.0.1:0",
+        "--https-listen",
+        "127.0.0.1:0",
+        "--media-listen",
+        "127.0.0.1:0",
+    ]);
     command.arg("--data-dir").arg(dir);
     command
 }

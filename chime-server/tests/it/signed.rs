@@ -102,8 +102,12 @@ fn a_presigned_url_for_another_service_is_refused() {
 
 #[test]
 fn requests_beyond_the_burst_are_throttled_and_told_when_to_come_back() {
-    let server =
-        Server::with(&[("CHIME_THROTTLE__REQUESTS_PER_SECOND", "1"), ("CHIME_THROTTLE__BURST", "2")]);
+    let server = Server::with(&[
+        ("CHIME_THROTTLE__REQUESTS_PER_SECOND", "1"),
+        ("CHIME_THROTTLE__BURST", "2"),
+        ("CHIME_THROTTLE__MEETINGS_PER_SECOND", "1"),
+        ("CHIME_THROTTLE__MEETINGS_BURST", "2"),
+    ]);
     for _ in 0..2 {
         server.signed("GET", UNBUILT, "").is_error(404, "UnknownOperationException");
     }
@@ -111,11 +115,11 @@ fn requests_beyond_the_burst_are_throttled_and_told_when_to_come_back() {
     answer.is_error(429, "ThrottledClientException");
     assert_eq!(answer.header("retry-after"), Some("1"));
     assert_eq!(answer.json()["Code"], "Throttled");
-    // Meetings' clients know another name for it.
-    for _ in 0..2 {
-        server.signed("POST", "/meetings", "{}");
-    }
-    let answer = server.signed("POST", "/meetings", "{}");
+    // Meetings' clients know another name for it, and their operations share one burst.
+    let todays = r#"{"ExternalMeetingId": "ab", "MediaRegion": "us-east-1"}"#;
+    server.signed("POST", "/meetings", todays);
+    server.signed("GET", "/meetings", "");
+    let answer = server.signed("POST", "/meetings", todays);
     answer.is_error(429, "ThrottlingException");
     assert!(answer.json()["RequestId"].is_string());
 }

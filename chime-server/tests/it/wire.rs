@@ -76,6 +76,7 @@ pub(crate) fn config(dir: &std::path::Path, variables: &[(&str, &str)]) -> Confi
         ("CHIME_DATABASE", "memory:"),
         ("CHIME_HTTP_LISTEN", "127.0.0.1:0"),
         ("CHIME_HTTPS_LISTEN", "127.0.0.1:0"),
+        ("CHIME_MEDIA_LISTEN", "127.0.0.1:0"),
         ("CHIME_ROOT_ACCESS_KEY_ID", KEY),
         ("CHIME_ROOT_SECRET_ACCESS_KEY", SECRET),
     ];

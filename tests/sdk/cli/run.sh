@@ -25,7 +25,7 @@ print(*(each.getsockname()[1] for each in both))
 PY
 )
 "$CHIME_SERVER_BIN" serve --data-dir "$work/data" --http-listen "127.0.0.1:$http" \
-  --https-listen "127.0.0.1:$https" --test-clock >"$work/log" 2>&1 &
+  --https-listen "127.0.0.1:$https" --media-listen 127.0.0.1:0 --test-clock >"$work/log" 2>&1 &
 server=$!
 url=http://127.0.0.1:$http
 ready=
@@ -227,10 +227,38 @@ beyond_the_guide() {
     --query 'AppInstanceUserEndpoint.[Name,EndpointState.Status]')" "$(printf 'phone\tACTIVE')"
 }
 
-everything() { retention_and_identity; bearer=${bearer:+--chime-bearer $user}; users_and_keys; vended_credentials; }
+# Meetings: today's tool names what it always has to; that of 2020 needs the token alone.
+meetings() {
+  as_root
+  local meeting token attendee
+  if [ "$era" = 2020 ]; then
+    meeting=$(get aws $meetings create-meeting --client-request-token "cli-$era" --query Meeting.MeetingId)
+  else
+    meeting=$(get aws $meetings create-meeting --client-request-token "cli-$era" --external-meeting-id standup \
+      --media-region us-east-1 --query Meeting.MeetingId)
+  fi
+  like "create-meeting answers an id" "$meeting" '^[0-9a-f-]{36}$'
+  is "get-meeting has the URL of its signaling" "$(get aws $meetings get-meeting --meeting-id "$meeting" \
+    --query 'ends_with(Meeting.MediaPlacement.SignalingUrl, Meeting.MeetingId)')" True
+  read -r attendee token < <(get aws $meetings create-attendee --meeting-id "$meeting" --external-user-id alice \
+    --query 'Attendee.[AttendeeId,JoinToken]')
+  like "create-attendee answers a join token" "$token" '^[a-zA-Z0-9+/]{2,2048}$'
+  succeeds "batch-create-attendee takes the shorthand" aws $meetings batch-create-attendee --meeting-id "$meeting" \
+    --attendees ExternalUserId=bob ExternalUserId=carol
+  is "list-attendees lists them all" "$(get aws $meetings list-attendees --meeting-id "$meeting" \
+    --query 'join(`,`, sort(Attendees[].ExternalUserId))')" alice,bob,carol
+  succeeds "delete-attendee removes one" \
+    aws $meetings delete-attendee --meeting-id "$meeting" --attendee-id "$attendee"
+  refused "who was deleted is not found" NotFoundException \
+    aws $meetings get-attendee --meeting-id "$meeting" --attendee-id "$attendee"
+  succeeds "delete-meeting ends it" aws $meetings delete-meeting --meeting-id "$meeting"
+  refused "what ended is not found" NotFoundException aws $meetings get-meeting --meeting-id "$meeting"
+}
+
+everything() { retention_and_identity; bearer=${bearer:+--chime-bearer $user}; users_and_keys; vended_credentials; meetings; }
 
 # Today: one environment variable names the endpoint for every service.
-era=today identity=chime-sdk-identity messaging=chime-sdk-messaging bearer=yes
+era=today identity=chime-sdk-identity messaging=chime-sdk-messaging meetings=chime-sdk-meetings bearer=yes
 export AWS_ENDPOINT_URL=$url
 aws() { "$AWS_CURRENT" "$@"; }
 everything
@@ -238,7 +266,7 @@ beyond_the_guide
 unset AWS_ENDPOINT_URL
 
 # December 2020: one namespace, host prefixes that no option turns off. The server is its proxy, so no name resolves.
-era=2020 identity=chime messaging=chime bearer=
+era=2020 identity=chime messaging=chime meetings=chime bearer=
 export HTTP_PROXY=$url http_proxy=$url
 aws() { "$AWS_2020" --endpoint-url http://chime.test "$@"; }
 like "the old tool is of 2020" "$("$AWS_2020" --version 2>&1)" '^aws-cli/1\.18\.'

@@ -1,65 +1,22 @@
 // The unmodified browser SDK in headless Chromium: wss under the server's own CA, CORS for real.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 
-import { build } from 'esbuild';
-import { chromium } from 'playwright-core';
-
+import { Browser } from './chromium.mjs';
 import { Server, worldOf } from './harness.mjs';
 
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync'];
-
-/** Debian's Chromium, or the one that CHIME_CHROMIUM names. */
-function chromiumPath() {
-  const found = [process.env.CHIME_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser'].find(
-    (each) => each && existsSync(each));
-  if (!found) throw new Error('no Chromium: install the package chromium or set CHIME_CHROMIUM');
-  return found;
-}
-
-/** A home folder whose certificate store trusts the server's CA, so that no certificate check is switched off. */
-function homeTrusting(ca, folder) {
-  const store = path.join(folder, '.pki', 'nssdb');
-  mkdirSync(store, { recursive: true });
-  execFileSync('certutil', ['-N', '--empty-password', '-d', `sql:${store}`]);
-  execFileSync('certutil', ['-A', '-d', `sql:${store}`, '-t', 'C,,', '-n', 'chime', '-i', ca]);
-}
-
-let server; let site; let browser; let folder; let origin;
+let server; let browser;
 
 before(async () => {
   server = await Server.start();
-  folder = mkdtempSync(path.join(tmpdir(), 'chime-browser-'));
-  homeTrusting(server.ca, folder);
-  const page = fileURLToPath(new URL('page.mjs', import.meta.url));
-  const { outputFiles: [bundle] } = await build({ entryPoints: [page], bundle: true, write: false, format: 'iife',
-    platform: 'browser', mainFields: ['browser', 'module', 'main'], define: { global: 'globalThis' }, logLevel: 'error' });
-  site = createServer((request, response) => {
-    const script = request.url === '/bundle.js';
-    response.setHeader('Content-Type', script ? 'text/javascript' : 'text/html; charset=utf-8');
-    response.end(script ? bundle.text : '<!doctype html><title>chime</title><script src="/bundle.js"></script>');
-  });
-  await new Promise((resolve) => { site.listen(0, '127.0.0.1', resolve); });
-  origin = `http://127.0.0.1:${site.address().port}/`;
-  browser = await chromium.launchPersistentContext(path.join(folder, 'profile'), {
-    executablePath: chromiumPath(), headless: true, args: FLAGS, env: { ...process.env, HOME: folder } });
+  browser = await Browser.open('page.mjs', server.ca);
 });
 
 after(async () => {
   await browser?.close();
-  site?.close();
-  site?.closeAllConnections();
   await server?.stop();
-  if (folder) rmSync(folder, { recursive: true, force: true });
 });
 
 const channelOf = async (world, bearer, ...MemberArns) => (await world.messaging.createChannel({
@@ -71,10 +28,7 @@ const say = (world, ChannelArn, ChimeBearer, Content) => world.messaging.sendCha
 
 /** A page with a session of this user; `outcome` is how connecting went. */
 async function pageOf(userArn, more = {}) {
-  const page = await browser.newPage();
-  page.log = [];
-  page.on('console', (message) => page.log.push(message.text()));
-  await page.goto(origin);
+  const page = await browser.page();
   const outcome = await page.evaluate((options) => window.chime.connect(options),
     { endpoint: server.httpsUrl, credentials: server.root, userArn, ...more });
   return { page, outcome };

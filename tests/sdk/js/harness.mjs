@@ -9,12 +9,13 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { ChimeSDKIdentity } from '@aws-sdk/client-chime-sdk-identity';
+import { ChimeSDKMeetings } from '@aws-sdk/client-chime-sdk-meetings';
 import { ChimeSDKMessaging } from '@aws-sdk/client-chime-sdk-messaging';
 import { IAM } from '@aws-sdk/client-iam';
 import { STS } from '@aws-sdk/client-sts';
 
 /** Ports that were free a moment ago: bound at port 0 together, then released together. */
-async function freePorts(count) {
+export async function freePorts(count) {
   const servers = await Promise.all(Array.from({ length: count }, () => new Promise((resolve, reject) => {
     const server = createServer().once('error', reject);
     server.listen(0, '127.0.0.1', () => resolve(server));
@@ -27,21 +28,28 @@ async function freePorts(count) {
 /** A running server; call `stop` at the end. */
 export class Server {
   static async start(settings = {}) {
-    const binary = process.env.CHIME_SERVER_BIN;
-    if (!binary) throw new Error('set CHIME_SERVER_BIN to the chime-server binary under test (make test-sdk does it)');
+    if (!process.env.CHIME_SERVER_BIN) {
+      throw new Error('set CHIME_SERVER_BIN to the chime-server binary under test (make test-sdk does it)');
+    }
     const server = new Server();
     server.folder = mkdtempSync(path.join(tmpdir(), 'chime-js-'));
     server.dataDir = path.join(server.folder, 'data');
     [server.port, server.httpsPort] = await freePorts(2);
-    const log = openSync(path.join(server.folder, 'log'), 'a');
-    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(CHIME|AWS)_/.test(name)));
-    Object.assign(env, settings);
-    server.process = spawn(binary, ['serve', '--data-dir', server.dataDir, '--http-listen',
-      `127.0.0.1:${server.port}`, '--https-listen', `127.0.0.1:${server.httpsPort}`, '--test-clock'],
-    { stdio: ['ignore', log, log], env });
-    server.ended = new Promise((resolve) => { server.process.once('exit', resolve); });
-    await server.#ready();
+    server.settings = settings;
+    await server.launch();
     return server;
+  }
+
+  /** Starts the process, at first or after its end. */
+  async launch() {
+    const log = openSync(path.join(this.folder, 'log'), 'a');
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(CHIME|AWS)_/.test(name)));
+    Object.assign(env, this.settings);
+    this.process = spawn(process.env.CHIME_SERVER_BIN, ['serve', '--data-dir', this.dataDir, '--http-listen',
+      `127.0.0.1:${this.port}`, '--https-listen', `127.0.0.1:${this.httpsPort}`, '--media-listen', '127.0.0.1:0', '--test-clock'],
+    { stdio: ['ignore', log, log], env });
+    this.ended = new Promise((resolve) => { this.process.once('exit', resolve); });
+    await this.#ready();
   }
 
   async #ready() {
@@ -56,13 +64,18 @@ export class Server {
 
   log() { return readFileSync(path.join(this.folder, 'log'), 'utf8').slice(-4000); }
 
-  async stop() {
+  /** Ends the process as a service manager does; its data stay. */
+  async terminate() {
     this.process.kill('SIGTERM');
     const late = sleep(10_000, 'late', { ref: false });
     if (await Promise.race([this.ended, late]) === 'late') {
       this.process.kill('SIGKILL');
       throw new Error('SIGTERM did not end the server within 10 s');
     }
+  }
+
+  async stop() {
+    await this.terminate();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -79,11 +92,12 @@ export class Server {
   }
 }
 
-/** The four services, signed with these keys (the root key unless told). */
+/** The services, signed with these keys (the root key unless told). */
 export function clientsOf(server, credentials = server.root, endpoint = server.url) {
   const options = { region: 'us-east-1', endpoint, credentials, maxAttempts: 1 };
   return {
     identity: new ChimeSDKIdentity(options),
+    meetings: new ChimeSDKMeetings(options),
     messaging: new ChimeSDKMessaging(options),
     iam: new IAM(options),
     sts: new STS(options),

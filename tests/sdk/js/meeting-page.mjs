@@ -2,14 +2,39 @@
 
 import {
   ConsoleLogger, DefaultDeviceController, DefaultMeetingSession, DefaultSimulcastUplinkPolicy, LogLevel,
-  MeetingSessionConfiguration, VideoPriorityBasedPolicy, VideoPriorityBasedPolicyConfig, VideoPreference,
-  VideoPreferences, DefaultModality,
+  MeetingSessionConfiguration, VideoCodecCapability, VideoPriorityBasedPolicy, VideoPriorityBasedPolicyConfig, VideoPreference,
+  VideoPreferences,
 } from 'amazon-chime-sdk-js';
 
 const context = new AudioContext();
 
-/** A stream with a steady tone, in hertz. */
-function toneStream(hertz, gain = 0.3) {
+/** Level in decibels of full scale from which a tone counts as heard, and below which as not. */
+const HEARD = -40;
+const SILENT = -52;
+
+/** Sends the datagrams of this page's connections through another port, and nothing around it. */
+function detour(port) {
+  const set = RTCPeerConnection.prototype.setRemoteDescription;
+  RTCPeerConnection.prototype.setRemoteDescription = function through(description) {
+    const sdp = description.sdp.replace(/^a=candidate:.* tcp .*\r\n/gm, '')
+      .replace(/^(a=candidate:\S+ \d+ udp \d+) \S+ \d+ /gm, `$1 127.0.0.1 ${port} `);
+    return set.call(this, { type: description.type, sdp });
+  };
+}
+
+/** Codes with which WebSockets of this page were closed. */
+const closes = [];
+window.WebSocket = class extends WebSocket {
+  constructor(...options) {
+    super(...options);
+    this.addEventListener('close', ({ code }) => closes.push(code));
+  }
+};
+
+const sleep = (millis) => new Promise((resolve) => { setTimeout(resolve, millis); });
+
+/** A stream with a steady tone, in hertz, and how loud it is. */
+function toneStream(hertz, gain = 0.2) {
   const oscillator = context.createOscillator();
   oscillator.frequency.value = hertz;
   const volume = context.createGain();
@@ -17,7 +42,7 @@ function toneStream(hertz, gain = 0.3) {
   const out = context.createMediaStreamDestination();
   oscillator.connect(volume).connect(out);
   oscillator.start();
-  return out.stream;
+  return { stream: out.stream, volume };
 }
 
 /** A stream of a moving drawing in one colour, so that a receiver can tell whose it is. */
@@ -53,7 +78,8 @@ class Person {
   note(name, ...details) { this.events.push([name, ...details]); }
 
   /** Joins; the answer comes when audio and video have started. */
-  async join({ meeting, attendee, hertz, gain, policy, timeout, simulcast, muted }) {
+  async join({ meeting, attendee, hertz, gain, policy, timeout, simulcast, svc, muted, port }) {
+    if (port) detour(port);
     const logger = new ConsoleLogger('sdk', LogLevel.WARN);
     const configuration = new MeetingSessionConfiguration({ Meeting: meeting }, { Attendee: attendee });
     if (timeout) configuration.connectionTimeoutMs = timeout;
@@ -63,6 +89,7 @@ class Person {
       this.policy = new VideoPriorityBasedPolicy(logger, networkConfig);
       configuration.videoDownlinkBandwidthPolicy = this.policy;
     }
+    configuration.enableSVC = Boolean(svc);
     if (simulcast) {
       configuration.enableSimulcastForUnifiedPlanChromiumBasedBrowsers = true;
       configuration.videoUplinkBandwidthPolicy = new DefaultSimulcastUplinkPolicy(attendee.AttendeeId, logger);
@@ -74,7 +101,12 @@ class Person {
     document.body.append(element);
     this.element = element;
     await this.av.bindAudioElement(element);
-    if (hertz) await this.av.startAudioInput(toneStream(hertz, gain));
+    if (hertz) {
+      const tone = toneStream(hertz, gain);
+      this.volume = tone.volume;
+      await context.resume();
+      await this.av.startAudioInput(tone.stream);
+    }
     const started = new Promise((resolve, reject) => {
       this.av.addObserver({
         audioVideoDidStart: () => { this.note('started'); resolve(); },
@@ -149,7 +181,7 @@ class Person {
 
   share({ colour, width = 1280, height = 720, hertz }) {
     const stream = drawing(colour, width, height, 10);
-    if (hertz) toneStream(hertz).getAudioTracks().forEach((track) => stream.addTrack(track));
+    if (hertz) toneStream(hertz).stream.getAudioTracks().forEach((track) => stream.addTrack(track));
     return this.av.startContentShare(stream);
   }
 
@@ -159,25 +191,38 @@ class Person {
     this.policy.chooseRemoteVideoSources(preferences.build());
   }
 
-  /** Level in decibels of full scale at each of these frequencies, over about `millis`. */
-  async spectrum(frequencies, millis = 800) {
-    const stream = this.element.srcObject;
-    if (!stream) return frequencies.map(() => -200);
-    await context.resume();
-    const source = context.createMediaStreamSource(stream);
-    const analyser = context.createAnalyser();
-    analyser.fftSize = 16384;
-    analyser.smoothingTimeConstant = 0;
-    source.connect(analyser);
-    await new Promise((resolve) => { setTimeout(resolve, millis); });
-    const bins = new Float32Array(analyser.frequencyBinCount);
-    analyser.getFloatFrequencyData(bins);
-    source.disconnect();
-    const width = context.sampleRate / analyser.fftSize;
+  /** How loud it speaks from now on. */
+  speak(gain) { this.volume.gain.value = gain; }
+
+  /** Level in decibels of full scale at each of these frequencies, over the last third of a second. */
+  spectrum(frequencies) {
+    if (this.listened !== this.element.srcObject) {
+      this.listened = this.element.srcObject;
+      this.analyser = new AnalyserNode(context, { fftSize: 16384, smoothingTimeConstant: 0 });
+      if (this.listened) context.createMediaStreamSource(this.listened).connect(this.analyser);
+    }
+    const bins = new Float32Array(this.analyser.frequencyBinCount);
+    this.analyser.getFloatFrequencyData(bins);
+    const width = context.sampleRate / this.analyser.fftSize;
     return frequencies.map((hertz) => {
       const at = Math.round(hertz / width);
-      return Math.max(...bins.slice(at - 2, at + 3));
+      return Math.max(-200, ...bins.slice(at - 2, at + 3));
     });
+  }
+
+  /** Whether exactly the wanted tones are heard, for a second on end; else the levels that were against it last. */
+  async hears({ frequencies, wanted, timeout }) {
+    await context.resume();
+    let levels = this.spectrum(frequencies);
+    let since = null;
+    for (const until = performance.now() + timeout; performance.now() < until;) {
+      await sleep(150);
+      levels = this.spectrum(frequencies);
+      const ok = levels.every((level, at) => (wanted[at] ? level > HEARD : level < SILENT));
+      since = ok ? since ?? performance.now() : null;
+      if (since !== null && performance.now() - since > 1000) return { ok: true, levels };
+    }
+    return { ok: false, levels };
   }
 
   /** Videos that are on: whose, how large, the colour in their middle, and the time they have got to. */
@@ -193,6 +238,33 @@ class Person {
     });
   }
 
+  /** Everything that was noticed. */
+  all() {
+    const { events, roster, volumes, data, speakers, signal } = this;
+    return { events, roster, volumes, data, speakers, signal, closes, tiles: this.tiles() };
+  }
+
+  preferCodec(name) {
+    const codecs = { VP8: VideoCodecCapability.vp8(), VP9: VideoCodecCapability.vp9(), AV1: VideoCodecCapability.av1(),
+      H264: VideoCodecCapability.h264() };
+    this.av.setVideoCodecSendPreferences([codecs[name], codecs.VP8]);
+  }
+
+  /** Whether pictures come in this codec now. */
+  async receives(name) {
+    const report = [...(await this.av.getRTCPeerConnectionStats()).values()];
+    const video = report.filter((each) => each.type === 'inbound-rtp' && each.kind === 'video');
+    return video.some((each) => each.framesDecoded > 0 && report.find((codec) => codec.id === each.codecId)?.mimeType === `video/${name}`);
+  }
+
+  /** How the connection goes: the type of its candidate, and over what its relay is reached. */
+  async way() {
+    const report = [...(await this.av.getRTCPeerConnectionStats()).values()];
+    const pair = report.find((each) => each.type === 'candidate-pair' && each.nominated && each.state === 'succeeded');
+    const { candidateType, relayProtocol, protocol } = report.find((each) => each.id === pair?.localCandidateId) ?? {};
+    return { candidateType, relayProtocol, protocol };
+  }
+
   /** Counters of the peer connection. */
   async stats(kind) {
     const report = await this.av.getRTCPeerConnectionStats();
@@ -200,5 +272,5 @@ class Person {
   }
 }
 
-window.Modality = DefaultModality;
+window.closes = closes;
 window.person = new Person();

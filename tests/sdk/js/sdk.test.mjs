@@ -1,4 +1,4 @@
-// The JavaScript SDK v3 from Node: identity, messaging, and its error classes.
+// The JavaScript SDK v3 from Node: identity, messaging, meetings, and their error classes.
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 
+import * as Meetings from '@aws-sdk/client-chime-sdk-meetings';
 import * as Messaging from '@aws-sdk/client-chime-sdk-messaging';
 
 import { Server, clientsOf, worldOf } from './harness.mjs';
@@ -209,4 +210,59 @@ test('a processor changes a message of a channel flow and the SDK sees it pendin
   const { ChannelMessage } = await world.messaging.getChannelMessage(of);
   assert.equal(ChannelMessage.Content, '****');
   await assert.rejects(world.messaging.channelFlowCallback(callback), Messaging.ConflictException);
+});
+
+const meetingOf = async ({ meetings }, more = {}) => (await meetings.createMeeting({
+  ClientRequestToken: randomUUID(), ExternalMeetingId: 'standup', MediaRegion: 'us-east-1', ...more })).Meeting;
+
+test('a meeting is made, attended, looked at and ended', async () => {
+  const clients = clientsOf(server);
+  const { meetings } = clients;
+  const { MeetingId, MediaPlacement, MediaRegion } = await meetingOf(clients, { MediaRegion: 'eu-west-1' });
+  assert.equal(MediaRegion, 'eu-west-1');
+  assert.equal(MediaPlacement.SignalingUrl, `ws://127.0.0.1:${server.port}/control/${MeetingId}`);
+  const { Attendee } = await meetings.createAttendee({ MeetingId, ExternalUserId: 'alice' });
+  assert.equal(Attendee.Capabilities.Audio, Meetings.MediaCapabilities.SEND_RECEIVE);
+  assert.match(Attendee.JoinToken, /^[a-zA-Z0-9]{2,2048}$/);
+  const { Attendees } = await meetings.listAttendees({ MeetingId });
+  assert.deepEqual(Attendees, [Attendee]);
+  const { Errors } = await meetings.batchCreateAttendee({ MeetingId, Attendees: [
+    { ExternalUserId: 'bob' }, { ExternalUserId: 'aws:bob' }] });
+  assert.deepEqual(Errors.map((each) => [each.ExternalUserId, each.ErrorCode]), [['aws:bob', 'BadRequest']]);
+  await meetings.deleteMeeting({ MeetingId });
+  await assert.rejects(meetings.getMeeting({ MeetingId }), Meetings.NotFoundException);
+});
+
+test('the token that the SDK makes up makes a meeting each time, and a given one the same meeting', async () => {
+  const clients = clientsOf(server);
+  const own = randomUUID();
+  const [one, two, three, four] = [await meetingOf(clients, { ClientRequestToken: undefined }),
+    await meetingOf(clients, { ClientRequestToken: undefined }),
+    await meetingOf(clients, { ClientRequestToken: own }), await meetingOf(clients, { ClientRequestToken: own })];
+  assert.notEqual(one.MeetingId, two.MeetingId);
+  assert.deepEqual(three, four);
+});
+
+test('refusals of meetings are instances of their own classes', async () => {
+  const clients = clientsOf(server);
+  const { meetings } = clients;
+  const { MeetingId, MeetingArn } = await meetingOf(clients, { MeetingFeatures: { Attendee: { MaxCount: 1 } } });
+  await meetings.createAttendee({ MeetingId, ExternalUserId: 'alice' });
+  const gone = { MeetingId: randomUUID() };
+  const arn = MeetingArn.replace(MeetingId, gone.MeetingId);
+  const cases = [
+    [Meetings.LimitExceededException, 400, () => meetings.createAttendee({ MeetingId, ExternalUserId: 'bob' })],
+    [Meetings.BadRequestException, 400, () => meetingOf(clients, { MediaRegion: 'mars-north-1' })],
+    [Meetings.NotFoundException, 404, () => meetings.listAttendees(gone)],
+    [Meetings.ResourceNotFoundException, 404, () => meetings.listTagsForResource({ ResourceARN: arn })],
+    [Meetings.UnprocessableEntityException, 422, () => meetings.startMeetingTranscription({ MeetingId,
+      TranscriptionConfiguration: { EngineTranscribeSettings: { LanguageCode: 'en-US' } } })],
+  ];
+  for (const [type, status, call] of cases) {
+    await assert.rejects(call(), (error) => {
+      assert.ok(error instanceof type, `${error.name} is not ${type.name}`);
+      assert.equal(error.$metadata.httpStatusCode, status);
+      return true;
+    });
+  }
 });

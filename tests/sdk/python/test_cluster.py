@@ -260,7 +260,7 @@ def test_without_a_wire_a_second_node_refuses_to_start_and_says_how(cluster, pos
 
     def second(name, *flags):
         line = [binary(), "serve", "--data-dir", str(tmp_path / name), "--http-listen", "127.0.0.1:0",
-                "--https-listen", "127.0.0.1:0", "--database", database, *flags]
+                "--https-listen", "127.0.0.1:0", "--media-listen", "127.0.0.1:0", "--database", database, *flags]
         return subprocess.run(line, capture_output=True, text=True, timeout=30, env={"PATH": "/usr/bin", **ROOT_KEY})
 
     for name, flags in {"plain": (), "nats": ("--nats", nats.url), "notify": ("--cluster", "notify")}.items():

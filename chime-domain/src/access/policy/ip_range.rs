@@ -4,13 +4,15 @@ use std::net::IpAddr;
 
 /// An address, or a range such as `203.0.113.0/24` or `2001:db8::/32`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct IpRange {
+pub struct IpRange {
     base: IpAddr,
     prefix: u32,
 }
 
 impl IpRange {
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    /// Reads one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
             None => (text, None),
@@ -26,7 +28,8 @@ impl IpRange {
     }
 
     /// Whether the range holds the address; an IPv4 address is never in an IPv6 range.
-    pub(super) fn contains(self, address: IpAddr) -> bool {
+    #[must_use]
+    pub fn contains(self, address: IpAddr) -> bool {
         let differing = match (self.base, address.to_canonical()) {
             (IpAddr::V4(base), IpAddr::V4(address)) => (base.to_bits() ^ address.to_bits()).leading_zeros(),
             (IpAddr::V6(base), IpAddr::V6(address)) => (base.to_bits() ^ address.to_bits()).leading_zeros(),

@@ -53,4 +53,5 @@ pub use document::{
 pub use error::{PolicyError, PolicyProblem};
 pub use evaluate::{Grant, Layer, NamedPolicy, PolicySet, Refused, StatementRef, Verdict, denied_message};
 pub use explain::{Explanation, Outcome, PolicyTrace, StatementTrace};
+pub use ip_range::IpRange;
 pub use trust::{PrincipalMatch, TrustPolicy, TrustPrincipal, TrustVerdict};

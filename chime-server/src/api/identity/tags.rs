@@ -3,11 +3,10 @@
 use chime_domain::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn, ChannelFlowArn};
 use chime_domain::error::Refusal;
 use chime_domain::identity::Resource;
-use chime_domain::limits::TAGS_PER_REQUEST;
-use chime_domain::text::TagKey;
 use serde::{Deserialize, Serialize};
 
 use super::in_era;
+use crate::api::meetings::tags::{Tagged, keys as tag_keys};
 use crate::api::wire::{self, TagWire, required};
 use crate::api::{ApiError, ApiRequest, Reply};
 use crate::app::App;
@@ -48,27 +47,39 @@ fn resource(text: &str) -> Result<Resource, ApiError> {
 
 pub(super) async fn tag_resource(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
     let input: Input = request.json()?;
-    let resource = resource(&required(input.resource_arn, "ResourceARN")?)?;
-    let tags = wire::tags(Some(required(input.tags, "Tags")?))?;
+    let arn = required(input.resource_arn, "ResourceARN")?;
+    let tags = required(input.tags, "Tags")?;
+    if let Some(meeting) = Tagged::of(&app, &request, &arn)? {
+        meeting.tag(&app, &request, tags).await?;
+        return Ok(Reply::empty());
+    }
+    let resource = resource(&arn)?;
+    let tags = wire::tags(Some(tags))?;
     in_era(request.namespace, app.chime().identity().tag_resource(&resource, tags).await)?;
     Ok(Reply::empty())
 }
 
 pub(super) async fn untag_resource(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
     let input: Input = request.json()?;
-    let resource = resource(&required(input.resource_arn, "ResourceARN")?)?;
+    let arn = required(input.resource_arn, "ResourceARN")?;
     let keys = required(input.tag_keys, "TagKeys")?;
-    if !TAGS_PER_REQUEST.contains(&keys.len()) {
-        return Err(ApiError::bad_request("APP-21", "TagKeys must hold 1 to 50 keys."));
+    if let Some(meeting) = Tagged::of(&app, &request, &arn)? {
+        meeting.untag(&app, &request, &tag_keys(keys)?).await?;
+        return Ok(Reply::empty());
     }
-    let keys = keys.into_iter().map(TagKey::new).collect::<Result<Vec<_>, _>>();
-    let keys = keys.map_err(|error| error.of("TagKeys"))?;
+    let resource = resource(&arn)?;
+    let keys = tag_keys(keys)?;
     in_era(request.namespace, app.chime().identity().untag_resource(&resource, &keys).await)?;
     Ok(Reply::empty())
 }
 
 pub(super) async fn list_tags_for_resource(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
-    let resource = resource(required(request.query.get("arn"), "arn")?)?;
+    let arn = required(request.query.get("arn"), "arn")?;
+    if let Some(meeting) = Tagged::of(&app, &request, arn)? {
+        let tags = meeting.tags(&app, &request).await?;
+        return Reply::json(&Listed { tags: tags.iter().map(TagWire::from).collect() });
+    }
+    let resource = resource(arn)?;
     let tags = in_era(request.namespace, app.chime().identity().list_tags_for_resource(&resource).await)?;
     Reply::json(&Listed { tags: tags.iter().map(TagWire::from).collect() })
 }

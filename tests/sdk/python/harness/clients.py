@@ -39,7 +39,7 @@ class Keys:
 
 
 class Clients:
-    """The four services, signed with one key."""
+    """The services, signed with one key."""
 
     def __init__(self, server, keys=None, *, endpoint=None, **options):
         self.server = server
@@ -67,6 +67,10 @@ class Clients:
     @property
     def messaging(self):
         return self._cached("chime-sdk-messaging")
+
+    @property
+    def meetings(self):
+        return self._cached("chime-sdk-meetings")
 
     @property
     def sts(self):
@@ -188,3 +192,9 @@ ACCESS_DENIED = (403, "AccessDeniedException")
 NOT_FOUND = (404, "NotFoundException")
 CONFLICT = (409, "ConflictException")
 THROTTLED = (429, "ThrottledClientException")
+
+# What `chime-sdk-meetings` calls differently.
+LIMIT_EXCEEDED = (400, "LimitExceededException")
+RESOURCE_NOT_FOUND = (404, "ResourceNotFoundException")
+UNPROCESSABLE = (422, "UnprocessableEntityException")
+THROTTLING = (429, "ThrottlingException")

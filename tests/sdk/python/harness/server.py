@@ -54,7 +54,8 @@ class ChimeServer:
 
     def command(self):
         line = [binary(), "serve", "--data-dir", str(self.data_dir),
-                "--http-listen", f"127.0.0.1:{self.port}", "--https-listen", f"127.0.0.1:{self.https_port}"]
+                "--http-listen", f"127.0.0.1:{self.port}", "--https-listen", f"127.0.0.1:{self.https_port}",
+                "--media-listen", "127.0.0.1:0"]
         if self.database:
             line += ["--database", self.database]
         if self.config:
@@ -124,6 +125,10 @@ class ChimeServer:
     @property
     def https_url(self):
         return f"https://127.0.0.1:{self.https_port}"
+
+    @property
+    def media_port(self):
+        return int(json.loads((self.data_dir / "endpoints.json").read_text())["Media"].rsplit(":", 1)[1])
 
     @property
     def ca(self):

@@ -1,0 +1,187 @@
+//! The meetings that somebody is in, and the WebSockets of those.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chime_domain::flow::Chime;
+use chime_domain::ids::{AttendeeId, MeetingId};
+use chime_domain::meetings::Admission;
+use chime_domain::ports::MediaCapability;
+use chime_media::config::Limits;
+use chime_media::driver::{Engine, Input, MeetingKey};
+use chime_media::event::{Farewell, Output};
+use chime_media::ids::{Attendee, Capabilities, Capability, SessionId};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{Receiver, Sender, UnboundedSender, channel};
+
+use super::report;
+
+/// Frames that wait for a client.
+const WAITING: usize = 256;
+/// How long a meeting that everybody has left is kept: as long as the longest data message (rule MED-09).
+const KEPT: Duration = Duration::from_secs(300);
+
+/// What is to be sent to a client.
+#[derive(Debug)]
+pub(super) enum Outgoing {
+    Frame(Arc<[u8]>),
+    Close(u16),
+}
+
+type Clients = Arc<Mutex<HashMap<SessionId, Sender<Outgoing>>>>;
+
+#[derive(Debug)]
+struct Live {
+    key: MeetingKey,
+    clients: Clients,
+    /// Counts up with each client, so that an old look at emptiness is told from a new one.
+    opened: u64,
+}
+
+/// A client's place in a meeting.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) meeting: MeetingId,
+    pub(super) key: MeetingKey,
+    pub(super) session: SessionId,
+    pub(super) outgoing: Receiver<Outgoing>,
+}
+
+/// The meetings of this server that somebody is in.
+#[derive(Debug, Default)]
+pub(super) struct Lives {
+    next: AtomicU64,
+    lives: Mutex<HashMap<MeetingId, Live>>,
+}
+
+impl Lives {
+    /// Gives a client its place; the meeting begins with the first.
+    pub(super) fn join(&self, engine: &Engine, chime: &Chime, admission: &Admission) -> Place {
+        let session = SessionId(self.next.fetch_add(1, Ordering::Relaxed));
+        let (sender, outgoing) = channel(WAITING);
+        let id = &admission.meeting.id;
+        let mut lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
+        let live = lives.entry(id.clone()).or_insert_with(|| {
+            let clients = Clients::default();
+            let sink = sink(Arc::clone(&clients), report::start(chime, id));
+            Live { key: engine.open(limits(admission), Box::new(sink)), clients, opened: 0 }
+        });
+        live.opened += 1;
+        live.clients.lock().unwrap_or_else(PoisonError::into_inner).insert(session, sender);
+        engine.post(live.key, Input::Connect(session, attendee(admission)));
+        Place { meeting: id.clone(), key: live.key, session, outgoing }
+    }
+
+    /// A client's WebSocket is gone. Says when nobody has one any more: a token to look again with.
+    pub(super) fn leave(&self, engine: &Engine, place: &Place) -> Option<u64> {
+        engine.post(place.key, Input::Disconnected(place.session));
+        let lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
+        let live = lives.get(&place.meeting).filter(|live| live.key == place.key)?;
+        let mut clients = live.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.remove(&place.session);
+        clients.is_empty().then_some(live.opened)
+    }
+
+    /// Forgets a meeting that stayed empty.
+    pub(super) async fn forget_later(&self, engine: &Engine, meeting: &MeetingId, seen: u64) {
+        tokio::time::sleep(KEPT).await;
+        let mut lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(live) = lives.get(meeting).filter(|live| live.opened == seen) {
+            engine.post(live.key, Input::End(Farewell::Ended));
+            lives.remove(meeting);
+        }
+    }
+
+    /// Something happens to a meeting, if it lives here.
+    pub(super) fn post(&self, engine: &Engine, meeting: &MeetingId, input: Input) {
+        let lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(live) = lives.get(meeting) {
+            engine.post(live.key, input);
+        }
+    }
+
+    /// A meeting has ended.
+    pub(super) fn end(&self, engine: &Engine, meeting: &MeetingId) {
+        let mut lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(live) = lives.remove(meeting) {
+            engine.post(live.key, Input::End(Farewell::Ended));
+        }
+    }
+
+    /// Everybody has to go.
+    pub(super) fn drain(&self, engine: &Engine) {
+        let mut lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, live) in lives.drain() {
+            engine.post(live.key, Input::End(Farewell::Restart));
+        }
+    }
+
+    /// Meetings and connections.
+    pub(super) fn count(&self) -> (usize, usize) {
+        let lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |live: &Live| live.clients.lock().unwrap_or_else(PoisonError::into_inner).len();
+        (lives.len(), lives.values().map(of).sum())
+    }
+}
+
+/// Takes what a meeting puts out, on the engine's thread.
+fn sink(
+    clients: Clients,
+    reports: UnboundedSender<chime_media::event::MediaEvent>,
+) -> impl FnMut(Output) + Send {
+    move |output| {
+        let (session, outgoing, last) = match output {
+            Output::Signal { session, message } => (session, Outgoing::Frame(message), false),
+            Output::Close { session, code } => (session, Outgoing::Close(code), true),
+            Output::Event(event) => {
+                // Nobody listens only when the process ends.
+                let _ended = reports.send(event);
+                return;
+            }
+            Output::Route { .. } | Output::Unroute { .. } => return,
+        };
+        let mut clients = clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(client) = clients.get(&session) else { return };
+        // A client that takes nothing loses its place: its task sees the channel end.
+        if let (Err(TrySendError::Full(_)), _) | (_, true) = (client.try_send(outgoing), last) {
+            clients.remove(&session);
+        }
+    }
+}
+
+fn attendee(admission: &Admission) -> Attendee {
+    Attendee {
+        id: admission.attendee.as_str().into(),
+        external_user_id: admission.external_user_id.as_str().into(),
+        content: admission.content,
+        capabilities: capabilities(admission.capabilities),
+    }
+}
+
+/// What the rules call capabilities, as the engine calls them.
+pub(super) fn capabilities(of: chime_domain::ports::Capabilities) -> Capabilities {
+    let each = |capability: MediaCapability| match capability {
+        MediaCapability::SendReceive => Capability::SendReceive,
+        MediaCapability::Send => Capability::Send,
+        MediaCapability::Receive => Capability::Receive,
+        MediaCapability::None => Capability::None,
+    };
+    Capabilities { audio: each(of.audio), video: each(of.video), content: each(of.content) }
+}
+
+fn limits(admission: &Admission) -> Limits {
+    let limits = admission.meeting.limits;
+    let count = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
+    Limits::default().with(
+        count(limits.video_tiles),
+        count(limits.content_shares),
+        count(limits.audio_streams),
+    )
+}
+
+/// The engine's name of an attendee.
+pub(super) fn name(attendee: &AttendeeId) -> Arc<str> {
+    attendee.as_str().into()
+}

@@ -1,0 +1,129 @@
+//! The media of meetings on this server: the engine of `chime-media`, its listeners, and the WebSockets of its clients.
+//!
+//! ```text
+//! GET /control/{meeting} ─ control.rs ─ Meetings::admit ─ live.rs: the meeting's engine ─ frames ─► the WebSocket
+//!                                └ refused.rs: who may not join is told so                └ events ─► Meetings::report
+//! UDP ─ the engine itself      TCP, TLS ─ listen.rs ─ Engine::stream
+//! ```
+//!
+//! # Our choices
+//!
+//! - A token that is no token of the meeting, and one whose attendee was deleted, are answered with a JOIN_ACK with
+//!   status 403; a meeting that does not exist, or ended, with close code 4410. No client tries again after either.
+//! - A meeting that lives on another node closes with 4500: clients come again, and the load balancer may know better.
+//! - Clients are told to come directly unless the operator names relays for them; a relay, if named, is used by all.
+//! - A client that does not take its frames is closed with 4500; one that sends more than 200 messages in a second is
+//!   read no faster than that.
+
+mod control;
+mod counted;
+mod listen;
+mod live;
+mod plane;
+mod refused;
+mod report;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chime_media::config::TurnService;
+use chime_media::driver::{Counts, Engine, Options, StartError};
+
+pub(crate) use control::control;
+pub use listen::{drain, serve};
+use live::Lives;
+
+/// How long the credentials of a relay are good for: a long meeting.
+const RELAY_TTL: Duration = Duration::from_secs(12 * 3600);
+
+/// What the media of a server are started with.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct MediaOptions {
+    /// Where datagrams are taken.
+    pub listen: SocketAddr,
+    /// Where clients reach them; the first is preferred.
+    pub candidates: Vec<SocketAddr>,
+    /// URIs of our own relay that clients are told to use; with none, they come directly.
+    pub relays: Vec<String>,
+    /// Whether clients are told that they may come over TCP.
+    pub tcp: bool,
+    /// The name of this server among those that share its store.
+    pub node: String,
+    /// Host and port of its TLS listener, as clients reach it.
+    pub host: String,
+    /// Host and port of the media, as `AudioHostUrl` names them.
+    pub address: String,
+    /// What the relay's passwords are made from.
+    pub relay_secret: [u8; 32],
+}
+
+impl MediaOptions {
+    /// Media on this address, which clients reach there too.
+    #[must_use]
+    pub fn new(listen: SocketAddr, node: String, host: String) -> Self {
+        let (candidates, relays, address) = (vec![listen], Vec::new(), listen.to_string());
+        Self { listen, candidates, relays, tcp: false, node, host, address, relay_secret: [0; 32] }
+    }
+}
+
+/// The media of a server. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Media(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    engine: Engine,
+    node: String,
+    host: String,
+    /// Host and port, as `AudioHostUrl` names it.
+    address: String,
+    lives: Lives,
+}
+
+impl Media {
+    /// Takes the socket and starts the engine.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`].
+    pub fn start(options: MediaOptions) -> Result<Self, StartError> {
+        let mut engine = Options::new(options.listen);
+        if options.tcp {
+            engine.config.tcp_candidates.clone_from(&options.candidates);
+        }
+        engine.config.candidates.clone_from(&options.candidates);
+        engine.config.turn = (!options.relays.is_empty()).then_some(TurnService {
+            uris: options.relays.clone(),
+            ttl: RELAY_TTL,
+            secret: options.relay_secret,
+        });
+        let engine = Engine::start(engine)?;
+        let MediaOptions { node, host, address, .. } = options;
+        Ok(Self(Arc::new(Shared { engine, node, host, address, lives: Lives::default() })))
+    }
+
+    /// The name of this server among those that share its store.
+    #[must_use]
+    pub fn node(&self) -> &str {
+        &self.0.node
+    }
+
+    /// What the engine counts.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        self.0.engine.counts()
+    }
+
+    /// Meetings with somebody in them, and connections.
+    #[must_use]
+    pub fn busy(&self) -> (usize, usize) {
+        self.0.lives.count()
+    }
+
+    /// Sends everybody away, to come again to a server that goes on.
+    pub fn drain(&self) {
+        self.0.lives.drain(&self.0.engine);
+    }
+}
