@@ -1,5 +1,7 @@
 //! What the targets share: a whole server in the process, on the memory store and a clock that stands still.
 
+pub mod media;
+
 use std::cell::RefCell;
 use std::sync::Arc;
 

@@ -15,8 +15,10 @@ const NEAR: f64 = 48_000.0;
 const AHEAD: (f64, u64) = (1.2, 10_000);
 /// Time until a lower rate shows in the delays.
 const SHOWS: Duration = Duration::from_millis(300);
-/// Loss that does no harm, and loss that means a full path.
-const LOSS: (f64, f64) = (0.02, 0.10);
+/// Loss that means a full path, or a bad one.
+const LOSS: f64 = 0.10;
+/// Loss that no path has by chance.
+const HEAVY: f64 = 0.40;
 /// Least rate, in bit/s.
 pub(super) const LEAST: u64 = 50_000;
 /// Highest rate.
@@ -92,17 +94,16 @@ impl Control {
 
     /// Loss of packets, as a fraction. With `acked` it is by chance: the path carries that much for all its losses.
     pub(super) fn loss(&mut self, now: Instant, fraction: f64, acked: Option<u64>) {
-        if fraction > LOSS.1 {
-            let lower = scaled(self.rate, 1.0 - 0.5 * fraction).max(acked.unwrap_or(LEAST)).max(LEAST);
+        if fraction > LOSS {
+            // What was sent is tried a little below; unless so much is lost that only what arrives can be right.
+            let share = if fraction > HEAVY { 1.0 } else { 0.97 / (1.0 - fraction) };
+            let floor = acked.map_or(LEAST, |acked| scaled(acked, share).max(LEAST));
+            let lower = scaled(self.rate, 1.0 - 0.5 * fraction).max(floor);
             let shown = self.lowered.is_none_or(|at| now.saturating_duration_since(at) >= SHOWS);
             if lower < self.rate && shown {
                 self.rate = lower;
                 self.lowered = Some(now);
             }
-        }
-        // Between the two nothing is to grow.
-        if fraction > LOSS.0 {
-            self.updated = Some(now);
         }
     }
 

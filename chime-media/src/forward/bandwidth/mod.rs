@@ -14,7 +14,7 @@
 //!
 //! - Only video is numbered, so the estimate is what is left for video: the mix passes beside it, and is never held back.
 //! - A receiver begins with [`START`], which is more than most need, so that pictures are sharp at once.
-//! - Loss alone takes the estimate down to what arrives and no lower: a path that loses at random still carries that.
+//! - Loss without waiting takes the estimate down slowly: a path that loses at random still carries what is sent.
 //! - A queue that stays full is congestion though its delay does not grow: without this, what is sent again for what it
 //!   drops would keep it full for ever.
 //! - While less is sent than the path carries, nobody can know how much it carries. So when a receiver wants more than the

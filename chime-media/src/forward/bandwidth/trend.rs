@@ -8,6 +8,8 @@ use super::millis;
 
 /// Points that the line is laid through.
 const WINDOW: usize = 20;
+/// No path delays a group by so many milliseconds more than the one before.
+const LEAP: f64 = 3000.0;
 /// How much of the smoothed delay stays with each step.
 const SMOOTHING: f64 = 0.9;
 
@@ -23,6 +25,11 @@ pub(super) struct Trend {
 impl Trend {
     /// Takes a step; gives the slope, in milliseconds of delay for each millisecond, once there are enough points.
     pub(super) fn step(&mut self, step: &Step) -> Option<f64> {
+        // A clock that was set, or has wrapped, tells nothing about what was before.
+        if (step.arrived - step.sent).abs() > LEAP {
+            *self = Self::default();
+            return None;
+        }
         self.steps = self.steps.saturating_add(1);
         self.delay += step.arrived - step.sent;
         self.smoothed = SMOOTHING * self.smoothed + (1.0 - SMOOTHING) * self.delay;
