@@ -19,6 +19,7 @@ mod peer;
 pub mod rtp;
 pub mod sdp;
 pub mod signal;
+pub mod tap;
 pub mod transport;
 pub mod turn;
 

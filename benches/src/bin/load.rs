@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use chime_benches::load::scenario::{deliver, idle, meeting, saturate, sends, stalled, start};
+use chime_benches::load::scenario::{deliver, idle, janus, meeting, saturate, sends, stalled, start};
 use chime_benches::load::server::{Launch, binary};
 use clap::{Parser, Subcommand};
 
@@ -33,6 +33,7 @@ enum Scenario {
     Stalled(stalled::Stalled),
     Start(start::Start),
     Meeting(meeting::Meeting),
+    Janus(janus::Janus),
 }
 
 fn main() -> Result<()> {
@@ -52,6 +53,7 @@ fn main() -> Result<()> {
             Scenario::Sends(args) => sends::run(&launch, &args).await,
             Scenario::Idle(args) => idle::run(&launch, &args).await,
             Scenario::Stalled(args) => stalled::run(&launch, &args).await,
+            Scenario::Janus(args) => janus::run(&args),
             Scenario::Meeting(args) => meeting::run(&launch, &args).await,
             Scenario::Start(args) => start::run(&launch, &args),
         }

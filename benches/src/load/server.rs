@@ -136,12 +136,7 @@ impl Server {
     ///
     /// When it has ended.
     pub fn cpu(&self) -> Result<Duration> {
-        let stat = self.proc("stat")?;
-        // The name of the command, in parentheses, may hold spaces; user and system time are fields 14 and 15.
-        let (_, fields) = stat.rsplit_once(") ").context("an unknown form of stat")?;
-        let ticks: u64 =
-            fields.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
-        Ok(Duration::from_millis(ticks * 1000 / TICKS))
+        process_cpu(self.child.id())
     }
 
     /// Memory of the process, in bytes.
@@ -192,6 +187,19 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Processor time that a process has used.
+///
+/// # Errors
+///
+/// When it has ended.
+pub fn process_cpu(id: u32) -> Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
+    // The name of the command, in parentheses, may hold spaces; user and system time are fields 14 and 15.
+    let (_, fields) = stat.rsplit_once(") ").context("an unknown form of stat")?;
+    let ticks: u64 = fields.split(' ').skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+    Ok(Duration::from_millis(ticks * 1000 / TICKS))
 }
 
 /// Lets this process, and those it starts, open as many files as the system permits.

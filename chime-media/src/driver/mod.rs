@@ -30,6 +30,7 @@ use crate::config::{Config, Limits};
 use crate::error::TransportError;
 use crate::event::{Farewell, Output};
 use crate::ids::{Attendee, Capabilities, SessionId};
+use crate::tap::Tap;
 use crate::transport::dtls::Identity;
 use crate::turn::Relays;
 use exits::Exits;
@@ -203,7 +204,14 @@ impl Engine {
     /// Begins a meeting, whose output goes to `sink`.
     pub fn open(&self, limits: Limits, sink: Sink) -> MeetingKey {
         let key = MeetingKey(self.0.next.fetch_add(1, Ordering::Relaxed));
-        self.work(key, Work::Open(key, limits, sink));
+        self.work(key, Work::Open(key, limits, sink, None));
+        key
+    }
+
+    /// The same with a copy of what the meeting sounds and shows.
+    pub fn open_tapped(&self, limits: Limits, sink: Sink, tap: Box<dyn Tap>) -> MeetingKey {
+        let key = MeetingKey(self.0.next.fetch_add(1, Ordering::Relaxed));
+        self.work(key, Work::Open(key, limits, sink, Some(tap)));
         key
     }
 

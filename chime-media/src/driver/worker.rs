@@ -16,6 +16,7 @@ use crate::config::{Config, Limits};
 use crate::event::Output;
 use crate::io::Datagrams;
 use crate::meeting::Meeting;
+use crate::tap::Tap;
 use crate::transport::dtls::Identity;
 
 /// A tick this late is counted.
@@ -27,7 +28,7 @@ const STALE: Duration = Duration::from_millis(500);
 
 /// What a worker is given to do.
 pub(super) enum Work {
-    Open(MeetingKey, Limits, Sink),
+    Open(MeetingKey, Limits, Sink, Option<Box<dyn Tap>>),
     Input(MeetingKey, Input),
     Datagrams(Batch),
     Stop,
@@ -90,14 +91,14 @@ impl Worker {
 
     fn take(&mut self, work: Work) {
         match work {
-            Work::Open(key, limits, sink) => self.open(key, limits, sink),
+            Work::Open(key, limits, sink, tap) => self.open(key, limits, sink, tap),
             Work::Input(key, input) => self.input(key, input),
             Work::Datagrams(batch) => self.datagrams(batch),
             Work::Stop => {}
         }
     }
 
-    fn open(&mut self, key: MeetingKey, limits: Limits, sink: Sink) {
+    fn open(&mut self, key: MeetingKey, limits: Limits, sink: Sink, tap: Option<Box<dyn Tap>>) {
         let now = now();
         let meeting = Meeting::new(
             Arc::clone(&self.config),
@@ -109,7 +110,8 @@ impl Worker {
             wall(),
         );
         // Only a codec that cannot be made fails here, and it is compiled in; the meeting's clients find nobody.
-        let Ok(meeting) = meeting else { return };
+        let Ok(mut meeting) = meeting else { return };
+        meeting.set_tap(tap);
         let due = meeting.poll_timeout();
         self.meetings.insert(key, Owned { meeting, sink, due });
         self.heap.push(Reverse((due, key)));

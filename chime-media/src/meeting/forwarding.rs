@@ -15,6 +15,7 @@ use crate::rtp::packet::{Header, Outgoing};
 use crate::rtp::reception::Reception;
 use crate::rtp::sequence::low;
 use crate::sdp::VideoCodec;
+use crate::tap::TappedPacket;
 
 /// Clock of video, in Hz.
 const CLOCK: u32 = 90_000;
@@ -99,6 +100,18 @@ impl<C: Codecs> Meeting<C> {
         else {
             return;
         };
+        if let Some(tap) = self.tap.as_mut().filter(|_| source.attendee.content) {
+            let packet = TappedPacket {
+                attendee: &source.attendee,
+                stream,
+                codec,
+                index: picture.index,
+                timestamp: picture.timestamp,
+                marker: picture.marker,
+                payload: picture.payload,
+            };
+            tap.content(now, &packet);
+        }
         let begins = begins_keyframe(codec, picture.payload);
         let descriptor = (codec == VideoCodec::Vp8).then(|| Descriptor::parse(picture.payload)).flatten();
         for (id, track) in &source.subscribers {

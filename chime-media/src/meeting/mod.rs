@@ -48,6 +48,7 @@ use crate::ids::{Attendee, Capabilities, GroupId, SessionId};
 use crate::io::Datagrams;
 use crate::signal::proto::{AudioAttendeeState, AudioStatus, FrameType, SignalFrame};
 use crate::signal::{self, FrameError};
+use crate::tap::Tap;
 use crate::transport::dtls::Identity;
 use data::Messages;
 use session::Session;
@@ -67,6 +68,7 @@ pub struct Meeting<C: Codecs> {
     sessions: BTreeMap<SessionId, Session>,
     sources: BTreeMap<GroupId, Source>,
     room: Room<C>,
+    tap: Option<Box<dyn Tap>>,
     messages: Messages,
     datagrams: Datagrams,
     outputs: VecDeque<Output>,
@@ -110,6 +112,7 @@ impl<C: Codecs> Meeting<C> {
             sessions: BTreeMap::new(),
             sources: BTreeMap::new(),
             room,
+            tap: None,
             messages: Messages::default(),
             datagrams: Datagrams::default(),
             outputs: VecDeque::new(),
@@ -125,6 +128,11 @@ impl<C: Codecs> Meeting<C> {
             stale_index: false,
             told_volumes: None,
         })
+    }
+
+    /// Gives a copy of what the meeting sounds and shows to `tap` from now on; to nobody, without one.
+    pub fn set_tap(&mut self, tap: Option<Box<dyn Tap>>) {
+        self.tap = tap;
     }
 
     /// A client has opened its WebSocket.

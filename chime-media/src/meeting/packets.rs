@@ -96,6 +96,9 @@ impl<C: Codecs> Meeting<C> {
     /// Mixes and sends one frame.
     pub(super) fn mix(&mut self, now: Instant) {
         self.room.tick(now);
+        if let Some(tap) = &mut self.tap {
+            tap.audio(now, self.room.mixed());
+        }
         let frames = self.room.frames();
         for session in self.sessions.values_mut() {
             let Some(peer) = &mut session.peer else { continue };

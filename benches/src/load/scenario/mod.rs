@@ -2,6 +2,7 @@
 
 pub mod deliver;
 pub mod idle;
+pub mod janus;
 pub mod meeting;
 pub mod saturate;
 pub mod sends;

@@ -7,6 +7,7 @@ mod replay;
 mod schedule;
 mod schedules;
 mod squeeze;
+mod tap;
 
 use std::time::Duration;
 
