@@ -17,8 +17,8 @@ const DATAGRAM: usize = 2048;
 const LOOK: i64 = 100;
 
 /// A rest after each batch, so that what comes within it is taken in one call and wakes its worker once. It is a
-/// twentieth of what the mix waits for, and waking threads would cost more than all that they do.
-const REST: Duration = Duration::from_millis(1);
+/// tenth of what the mix waits for, and waking threads would cost more than all that they do.
+const REST: Duration = Duration::from_millis(2);
 /// Datagrams in a batch from which on nothing is gained by a rest.
 const FULL: usize = BATCH_SIZE / 2;
 /// How often the relay forgets what has run out.

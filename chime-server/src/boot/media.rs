@@ -62,6 +62,7 @@ pub(super) async fn open(
             None => format!("{}:{}", name(host), address.port()),
         };
         options.tcp = true;
+        options.complexity = config.complexity;
         options.relays = relays(config, &options.candidates, host, tls_port)?;
         entropy.fill(&mut options.relay_secret);
         match Media::start(options) {

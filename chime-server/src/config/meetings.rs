@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use chime_domain::access::policy::IpRange;
 use chime_domain::limits::MEDIA_REGIONS;
 
-use super::key::Kind::{Address, List, Text};
+use super::key::Kind::{Address, List, Number, Text};
 use super::{ConfigError, Key, Values};
 use crate::Demo;
 use crate::meetings::NearestRegion;
@@ -36,6 +36,12 @@ pub(super) const KEYS: &[Key] = &[
         "",
         "Ways to our relay that clients are told to use, of udp, tcp and tls: then all of them use it. By default they \
          come directly, over UDP or else TCP.",
+    ),
+    Key::new(
+        "media_complexity",
+        Number(0, 10),
+        "3",
+        "Effort of coding the mix of a meeting, as Opus counts it: 0 saves processor time, 10 sounds best.",
     ),
     Key::new(
         "media_regions",
@@ -97,13 +103,15 @@ pub struct Media {
     pub relay: Vec<Relay>,
     /// The media regions that it carries.
     pub regions: Vec<String>,
+    /// Effort of coding the mix, 0 to 10.
+    pub complexity: u8,
 }
 
 impl Media {
     /// Media on this address, and nothing else.
     #[must_use]
     pub fn on(listen: SocketAddr) -> Self {
-        Self { listen, public: None, tls_listen: None, relay: Vec::new(), regions: Vec::new() }
+        Self { listen, public: None, tls_listen: None, relay: Vec::new(), regions: Vec::new(), complexity: 3 }
     }
 
     pub(super) fn read(values: &Values, nearest: &NearestRegion) -> Result<Self, ConfigError> {
@@ -132,6 +140,7 @@ impl Media {
         if relay.contains(&Relay::Tls) && tls_listen.is_none() {
             return Err(values.refuse("media_relay", "tls needs media_tls_listen"));
         }
+        let complexity = u8::try_from(values.number("media_complexity")).unwrap_or_default();
         let mut regions = values.list("media_regions");
         regions.retain(|region| !region.is_empty());
         if regions.iter().any(|region| !MEDIA_REGIONS.contains(&region.as_str())) {
@@ -140,7 +149,7 @@ impl Media {
         if regions.is_empty() {
             regions = nearest.regions.iter().map(|(region, _)| region.clone()).collect();
         }
-        Ok(Self { listen, public, tls_listen: tls_listen.transpose()?, relay, regions })
+        Ok(Self { listen, public, tls_listen: tls_listen.transpose()?, relay, regions, complexity })
     }
 }
 

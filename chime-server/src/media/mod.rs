@@ -55,6 +55,8 @@ pub struct MediaOptions {
     pub host: String,
     /// Host and port of the media, as `AudioHostUrl` names them.
     pub address: String,
+    /// Effort of coding the mix, 0 to 10.
+    pub complexity: u8,
     /// What the relay's passwords are made from.
     pub relay_secret: [u8; 32],
 }
@@ -64,7 +66,18 @@ impl MediaOptions {
     #[must_use]
     pub fn new(listen: SocketAddr, node: String, host: String) -> Self {
         let (candidates, relays, address) = (vec![listen], Vec::new(), listen.to_string());
-        Self { listen, candidates, relays, tcp: false, node, host, address, relay_secret: [0; 32] }
+        let complexity = chime_media::audio::Config::default().complexity;
+        Self {
+            listen,
+            candidates,
+            relays,
+            tcp: false,
+            node,
+            host,
+            address,
+            complexity,
+            relay_secret: [0; 32],
+        }
     }
 }
 
@@ -90,6 +103,7 @@ impl Media {
     /// [`StartError`].
     pub fn start(options: MediaOptions) -> Result<Self, StartError> {
         let mut engine = Options::new(options.listen);
+        engine.audio.complexity = options.complexity;
         if options.tcp {
             engine.config.tcp_candidates.clone_from(&options.candidates);
         }
