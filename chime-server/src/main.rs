@@ -37,7 +37,7 @@ enum Command {
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Copy the state as of one moment into a new directory; a server may serve meanwhile.
+    /// Copy the state as of one moment into a new directory; servers may serve meanwhile.
     Backup {
         #[command(flatten)]
         settings: Settings,
@@ -45,7 +45,7 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         to: PathBuf,
     },
-    /// Make a data directory from a backup.
+    /// Make a data directory, and the state in an empty database, from a backup of any kind of database.
     Restore {
         #[command(flatten)]
         settings: Settings,

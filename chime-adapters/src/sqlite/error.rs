@@ -3,6 +3,8 @@
 use chime_domain::error::{Cause, StoreError};
 use rusqlite::ErrorCode;
 
+use crate::state::StateError;
+
 /// A database could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -21,6 +23,9 @@ pub enum SqliteError {
     /// It does not hold what it should.
     #[error("the database is damaged: {0}")]
     Damaged(String),
+    /// The state to make a database of cannot be used, or that of a database cannot be written.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// The operating system refused a file or a thread.
     #[error("the database cannot be opened")]
     Io(#[from] std::io::Error),
