@@ -184,7 +184,7 @@ fn private(path: &Path) -> Result<()> {
 }
 
 #[cfg(feature = "postgres")]
-mod shared {
+pub(crate) mod shared {
     use std::fs::File;
 
     use anyhow::{Context, Result};
@@ -204,7 +204,8 @@ mod shared {
         run(url, async |config| postgres::restore(&config, from, expected).await)
     }
 
-    fn run<T>(
+    /// Does something with a database from outside of any runtime.
+    pub(crate) fn run<T>(
         url: &Private<String>,
         work: impl AsyncFnOnce(PostgresConfig) -> Result<T, PostgresError>,
     ) -> Result<T> {

@@ -8,14 +8,16 @@ use tokio_postgres::{IsolationLevel, Row as Found, Transaction};
 
 use super::connect::{Connector, Session};
 use super::{PostgresConfig, PostgresError, schema};
-use crate::state::{Row, StateHash, StateWriter};
+use crate::state::{Part, Row, StateHash, StateWriter};
 
-const RECORDS: &str = "SELECT key, revision, body FROM record ORDER BY key";
-const COUNTERS: &str = "SELECT key, value FROM counter ORDER BY key";
+const RECORDS: &str =
+    "SELECT key, revision, body FROM record WHERE position($1::bytea IN key) > 0 ORDER BY key";
+const COUNTERS: &str = "SELECT key, value FROM counter WHERE position($1::bytea IN key) > 0 ORDER BY key";
 /// Each log with its entries; one without any has a row without an entry.
 const STREAMS: &str = "SELECT stream.id, stream.key, stream.seq, stream.at, stream.last_kept, \
     entry.seq, entry.id, entry.at, entry.body \
-    FROM stream LEFT JOIN entry ON entry.stream = stream.id ORDER BY stream.key, entry.seq";
+    FROM stream LEFT JOIN entry ON entry.stream = stream.id \
+    WHERE position($1::bytea IN stream.key) > 0 ORDER BY stream.key, entry.seq";
 const ANNOUNCEMENTS: &str =
     "SELECT position, subject, id, seq, at, body FROM outbox WHERE position > $1 ORDER BY position";
 const END: &str = "SELECT (SELECT max(position) FROM outbox), (SELECT position FROM outbox_floor), \
@@ -31,7 +33,7 @@ const REVISION: &str = "SELECT CASE WHEN is_called THEN last_value ELSE 0 END FR
 /// [`PostgresError`].
 pub async fn backup(config: &PostgresConfig, to: impl Write) -> Result<StateHash, PostgresError> {
     let mut writer = StateWriter::new(to)?;
-    read(config, &mut writer).await?;
+    read(config, &mut writer, None).await?;
     Ok(writer.finish()?.1)
 }
 
@@ -42,16 +44,35 @@ pub async fn backup(config: &PostgresConfig, to: impl Write) -> Result<StateHash
 /// [`PostgresError`].
 pub async fn verify(config: &PostgresConfig) -> Result<StateHash, PostgresError> {
     let mut writer = StateWriter::hashing();
-    read(config, &mut writer).await?;
+    read(config, &mut writer, None).await?;
     Ok(writer.finish()?.1)
 }
 
-async fn read(config: &PostgresConfig, writer: &mut StateWriter<impl Write>) -> Result<(), PostgresError> {
+/// Writes a part of the state of a database as [`backup`] writes all of it.
+///
+/// # Errors
+///
+/// [`PostgresError`].
+pub async fn export_part(
+    config: &PostgresConfig,
+    part: &Part<'_>,
+    to: impl Write,
+) -> Result<StateHash, PostgresError> {
+    let mut writer = StateWriter::new(to)?;
+    read(config, &mut writer, Some(part)).await?;
+    Ok(writer.finish()?.1)
+}
+
+async fn read(
+    config: &PostgresConfig,
+    writer: &mut StateWriter<impl Write>,
+    part: Option<&Part<'_>>,
+) -> Result<(), PostgresError> {
     let mut session = session(config).await?;
     schema::known(&session.client).await?;
     let moment = session.client.build_transaction().isolation_level(IsolationLevel::RepeatableRead);
     let moment = moment.read_only(true).start().await?;
-    export(&moment, writer).await
+    export(&moment, writer, part).await
 }
 
 /// A session for what takes its time.
@@ -66,28 +87,40 @@ pub(super) async fn session(config: &PostgresConfig) -> Result<Session, Postgres
 pub(super) async fn export(
     moment: &Transaction<'_>,
     writer: &mut StateWriter<impl Write>,
+    part: Option<&Part<'_>>,
 ) -> Result<(), PostgresError> {
     let end = moment.query_one(END, &[]).await?;
     let (position, settled, entries): (Option<i64>, i64, i64) =
         (end.try_get(0)?, end.try_get(1)?, end.try_get(2)?);
     let position = position.ok_or_else(|| PostgresError::Damaged("the outbox has no position".into()))?;
 
+    let of = part.unwrap_or(&Part::ALL);
+    let within = || [of.within.as_bytes()];
     // The driver reads on when a row was taken: what is not yet written waits on the other side.
-    let mut rows = pin!(moment.query_raw(RECORDS, none()).await?);
+    let mut rows = pin!(moment.query_raw(RECORDS, within()).await?);
     while let Some(row) = rows.try_next().await? {
+        if !of.has(bytes(&row, 0)?) {
+            continue;
+        }
         writer.row(&Row::Record {
             key: bytes(&row, 0)?,
             revision: row.try_get(1)?,
             body: bytes(&row, 2)?,
         })?;
     }
-    let mut rows = pin!(moment.query_raw(COUNTERS, none()).await?);
+    let mut rows = pin!(moment.query_raw(COUNTERS, within()).await?);
     while let Some(row) = rows.try_next().await? {
+        if !of.has(bytes(&row, 0)?) {
+            continue;
+        }
         writer.row(&Row::Counter { key: bytes(&row, 0)?, value: row.try_get(1)? })?;
     }
-    let mut rows = pin!(moment.query_raw(STREAMS, none()).await?);
+    let mut rows = pin!(moment.query_raw(STREAMS, within()).await?);
     let mut stream = None;
     while let Some(row) = rows.try_next().await? {
+        if !of.has(bytes(&row, 1)?) {
+            continue;
+        }
         let id: i64 = row.try_get(0)?;
         if stream != Some(id) {
             stream = Some(id);
@@ -98,6 +131,9 @@ pub(super) async fn export(
             let (id, body) = (bytes(&row, 6)?, bytes(&row, 8)?);
             writer.row(&Row::Entry { seq, id, at: row.try_get(7)?, body })?;
         }
+    }
+    if part.is_some() {
+        return Ok(writer.row(&Row::<&[u8]>::End { position: 0, revision: 0, settled: 0 })?);
     }
     if entries != writer.entries() {
         let astray = entries - writer.entries();
@@ -115,10 +151,6 @@ pub(super) async fn export(
     let revision = moment.query_one(REVISION, &[]).await?.try_get(0)?;
     writer.row(&Row::<&[u8]>::End { position, revision, settled })?;
     Ok(())
-}
-
-fn none() -> [i64; 0] {
-    []
 }
 
 fn bytes(row: &Found, column: usize) -> Result<&[u8], tokio_postgres::Error> {

@@ -31,6 +31,9 @@ pub enum PostgresError {
     /// A state is to be restored into it, and it has one.
     #[error("the database is not empty: restore into one of its own")]
     NotEmpty,
+    /// Some of what is to be imported is there.
+    #[error("some of it is there already")]
+    Taken,
     /// It does not hold what it should.
     #[error("the database is damaged: {0}")]
     Damaged(String),

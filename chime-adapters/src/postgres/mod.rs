@@ -49,8 +49,8 @@ mod tests;
 mod tls;
 mod write;
 
-pub use backup::{backup, verify};
+pub use backup::{backup, export_part, verify};
 pub use config::{PostgresConfig, Wire};
 pub use error::PostgresError;
-pub use restore::restore;
+pub use restore::{import_part, restore};
 pub use store::PostgresStore;

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{IsolationLevel, Transaction};
 
 use super::backup::{export, session};
@@ -57,15 +58,59 @@ pub async fn restore(
     transaction.execute(newest, &[&load.position]).await?;
     StateError::unless_same(expected, reader.finish())?;
     let mut restored = StateWriter::hashing();
-    export(&transaction, &mut restored).await?;
+    export(&transaction, &mut restored, None).await?;
     StateError::unless_same(expected, restored.finish()?.1)?;
     transaction.commit().await?;
     Ok(())
 }
 
+/// Adds a part to the state of a database, which servers may use, and one to the counter `one_more`: all or nothing.
+///
+/// # Errors
+///
+/// [`PostgresError::Taken`] when some of it is there already, and others.
+pub async fn import_part(
+    config: &PostgresConfig,
+    from: impl Read,
+    expected: StateHash,
+    one_more: &str,
+) -> Result<(), PostgresError> {
+    let mut reader = StateReader::new(from)?;
+    let mut session = session(config).await?;
+    schema::migrate(&mut session.client).await?;
+    let transaction = session.client.transaction().await?;
+    let block: i64 = transaction.query_one("SELECT nextval('stream_block')", &[]).await?.try_get(0)?;
+    let first = block * STREAM_BLOCK;
+    let mut load = Load { beside: true, stream: first, ..Load::default() };
+    while let Some(row) = reader.row()? {
+        load.take(row);
+        if load.stream - first >= STREAM_BLOCK {
+            return Err(StateError::Damaged("it has more logs than can be imported at once").into());
+        }
+        if load.bytes >= LOAD {
+            load.send(&transaction).await.map_err(taken)?;
+        }
+    }
+    load.send(&transaction).await.map_err(taken)?;
+    let more = "INSERT INTO counter VALUES ($1, 1) ON CONFLICT (key) DO UPDATE SET value = counter.value + 1";
+    transaction.execute(more, &[&one_more.as_bytes()]).await?;
+    StateError::unless_same(expected, reader.finish())?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+fn taken(error: tokio_postgres::Error) -> PostgresError {
+    match error.code() {
+        Some(&SqlState::UNIQUE_VIOLATION) => PostgresError::Taken,
+        _ => error.into(),
+    }
+}
+
 /// Rows that are to be sent, as columns.
 #[derive(Default)]
 struct Load {
+    /// Others' rows are there, whose revisions and ids go on.
+    beside: bool,
     bytes: usize,
     /// The newest id of a stream.
     stream: i64,
@@ -162,8 +207,14 @@ impl Load {
         self.bytes = 0;
         let (key, revision, body) = std::mem::take(&mut self.records);
         if !key.is_empty() {
-            let sql = "INSERT INTO record (key, revision, body) \
-                       SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bytea[])";
+            let sql = if self.beside {
+                "INSERT INTO record (key, revision, body) \
+                 SELECT new.key, nextval('revision'), new.body \
+                 FROM unnest($1::bytea[], $2::bigint[], $3::bytea[]) AS new (key, revision, body)"
+            } else {
+                "INSERT INTO record (key, revision, body) \
+                 SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bytea[])"
+            };
             to.execute(sql, &[&key, &revision, &body]).await?;
         }
         let (key, value) = std::mem::take(&mut self.counters);

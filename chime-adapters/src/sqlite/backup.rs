@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, params};
 
-use super::{SqliteError, schema};
-use crate::state::{Row, StateError, StateHash, StateReader, StateWriter};
+use super::{Durability, SqliteConfig, SqliteError, schema, store};
+use crate::state::{Part, Row, StateError, StateHash, StateReader, StateWriter};
 
-const RECORDS: &str = "SELECT key, revision, body FROM record ORDER BY key";
-const COUNTERS: &str = "SELECT key, value FROM counter ORDER BY key";
-const STREAMS: &str = "SELECT id, key, seq, at, last_kept FROM stream ORDER BY key";
+const RECORDS: &str = "SELECT key, revision, body FROM record WHERE instr(key, ?1) > 0 ORDER BY key";
+const COUNTERS: &str = "SELECT key, value FROM counter WHERE instr(key, ?1) > 0 ORDER BY key";
+const STREAMS: &str = "SELECT id, key, seq, at, last_kept FROM stream WHERE instr(key, ?1) > 0 ORDER BY key";
 const ENTRIES: &str = "SELECT seq, id, at, body FROM entry WHERE stream = ?1 ORDER BY seq";
 /// An announcement in the outbox goes before the entry with its position.
 const ANNOUNCEMENTS: &str = "\
@@ -30,7 +30,7 @@ const ANNOUNCEMENTS: &str = "\
 /// cannot be written.
 pub fn backup(source: &Path, to: impl Write) -> Result<StateHash, SqliteError> {
     let mut writer = StateWriter::new(to)?;
-    export(source, &mut writer)?;
+    export(source, &mut writer, None)?;
     Ok(writer.finish()?.1)
 }
 
@@ -41,7 +41,7 @@ pub fn backup(source: &Path, to: impl Write) -> Result<StateHash, SqliteError> {
 /// [`SqliteError::Damaged`] when it is not whole; other [`SqliteError`]s when it cannot be read.
 pub fn verify(path: &Path) -> Result<StateHash, SqliteError> {
     let mut writer = StateWriter::hashing();
-    export(path, &mut writer)?;
+    export(path, &mut writer, None)?;
     Ok(writer.finish()?.1)
 }
 
@@ -69,7 +69,11 @@ fn open(path: &Path) -> Result<Connection, SqliteError> {
     Ok(connection)
 }
 
-fn export(path: &Path, writer: &mut StateWriter<impl Write>) -> Result<(), SqliteError> {
+fn export(
+    path: &Path,
+    writer: &mut StateWriter<impl Write>,
+    part: Option<&Part<'_>>,
+) -> Result<(), SqliteError> {
     let mut connection = open(path)?;
     let moment = Transaction::new(&mut connection, TransactionBehavior::Deferred)?;
     let found: String = moment
@@ -78,20 +82,30 @@ fn export(path: &Path, writer: &mut StateWriter<impl Write>) -> Result<(), Sqlit
     if found != "ok" {
         return Err(SqliteError::Damaged(found));
     }
+    let of = part.unwrap_or(&Part::ALL);
     let mut select = moment.prepare(RECORDS)?;
-    let mut rows = select.query([])?;
+    let mut rows = select.query([of.within])?;
     while let Some(row) = rows.next()? {
+        if !of.has(bytes(row, 0)?) {
+            continue;
+        }
         let (key, body) = (bytes(row, 0)?, bytes(row, 2)?);
         writer.row(&Row::Record { key, revision: row.get(1)?, body })?;
     }
     let mut select = moment.prepare(COUNTERS)?;
-    let mut rows = select.query([])?;
+    let mut rows = select.query([of.within])?;
     while let Some(row) = rows.next()? {
+        if !of.has(bytes(row, 0)?) {
+            continue;
+        }
         writer.row(&Row::Counter { key: bytes(row, 0)?, value: row.get(1)? })?;
     }
     let (mut select, mut entries) = (moment.prepare(STREAMS)?, moment.prepare(ENTRIES)?);
-    let mut rows = select.query([])?;
+    let mut rows = select.query([of.within])?;
     while let Some(row) = rows.next()? {
+        if !of.has(bytes(row, 1)?) {
+            continue;
+        }
         let (key, last_kept) = (bytes(row, 1)?, row.get(4)?);
         writer.row(&Row::Stream { key, seq: row.get(2)?, at: row.get(3)?, last_kept })?;
         let mut entries = entries.query([row.get::<_, i64>(0)?])?;
@@ -99,6 +113,9 @@ fn export(path: &Path, writer: &mut StateWriter<impl Write>) -> Result<(), Sqlit
             let (id, body) = (bytes(row, 1)?, bytes(row, 3)?);
             writer.row(&Row::Entry { seq: row.get(0)?, id, at: row.get(2)?, body })?;
         }
+    }
+    if part.is_some() {
+        return Ok(writer.row(&Row::<&[u8]>::End { position: 0, revision: 0, settled: 0 })?);
     }
     let all: i64 = moment.query_row("SELECT count(*) FROM entry", [], |row| row.get(0))?;
     if all != writer.entries() {
@@ -129,6 +146,22 @@ fn import(target: &Path, from: impl Read, expected: StateHash) -> Result<(), Sql
     connection.pragma_update(None, "synchronous", "OFF")?;
     schema::migrate(&mut connection)?;
     let transaction = connection.transaction()?;
+    load(&transaction, &mut reader, None)?;
+    transaction.commit()?;
+    drop(connection);
+    StateError::unless_same(expected, reader.finish())?;
+    StateError::unless_same(expected, verify(target)?)?;
+    File::open(target)?.sync_all()?;
+    Ok(())
+}
+
+/// Inserts what is read; beside what is there already, when told the newest revision, stream id and number of an entry
+/// that has no position.
+fn load(
+    transaction: &Transaction<'_>,
+    reader: &mut StateReader<impl Read>,
+    beside: Option<(i64, i64, i64)>,
+) -> Result<(), SqliteError> {
     let mut record = transaction.prepare("INSERT INTO record (key, revision, body) VALUES (?1, ?2, ?3)")?;
     let mut counter = transaction.prepare("INSERT INTO counter (key, value) VALUES (?1, ?2)")?;
     let mut stream = transaction
@@ -140,10 +173,16 @@ fn import(target: &Path, from: impl Read, expected: StateHash) -> Result<(), Sql
     )?;
     let mut progress =
         transaction.prepare("UPDATE progress SET position = ?1, revision = ?2, stream = ?3, settled = ?4")?;
-    let (mut streams, mut entries) = (0_i64, 0_i64);
+    let (mut revisions, mut streams, mut entries) = beside.unwrap_or_default();
     while let Some(row) = reader.row()? {
         match row {
-            Row::Record { key, revision, body } => record.execute(params![text(&key)?, revision, body])?,
+            Row::Record { key, mut revision, body } => {
+                if beside.is_some() {
+                    revisions += 1;
+                    revision = revisions;
+                }
+                record.execute(params![text(&key)?, revision, body])?
+            }
             Row::Counter { key, value } => counter.execute(params![text(&key)?, value])?,
             Row::Stream { key, seq, at, last_kept } => {
                 streams += 1;
@@ -162,18 +201,53 @@ fn import(target: &Path, from: impl Read, expected: StateHash) -> Result<(), Sql
                 };
                 announcement.execute(params![position, text(&subject)?, id, seq, at, body])?
             }
+            Row::End { .. } if beside.is_some() => {
+                let sql = "UPDATE progress SET revision = ?1, stream = ?2";
+                transaction.execute(sql, params![revisions, streams])?
+            }
             Row::End { position, revision, settled } => {
                 progress.execute(params![position, revision, streams, settled])?
             }
         };
     }
-    drop((record, counter, stream, entry, announcement, progress));
-    transaction.commit()?;
-    drop(connection);
-    StateError::unless_same(expected, reader.finish())?;
-    StateError::unless_same(expected, verify(target)?)?;
-    File::open(target)?.sync_all()?;
     Ok(())
+}
+
+/// Writes a part of the state of a database as [`backup`] writes all of it.
+///
+/// # Errors
+///
+/// As [`backup`].
+pub fn export_part(source: &Path, part: &Part<'_>, to: impl Write) -> Result<StateHash, SqliteError> {
+    let mut writer = StateWriter::new(to)?;
+    export(source, &mut writer, Some(part))?;
+    Ok(writer.finish()?.1)
+}
+
+/// Adds a part to the state of a database that no server uses, and one to the counter `one_more`: all or nothing.
+///
+/// # Errors
+///
+/// [`SqliteError::Taken`] when some of it is there already, [`SqliteError::InUse`], and others.
+pub fn import_part(
+    target: &Path,
+    from: impl Read,
+    expected: StateHash,
+    one_more: &str,
+) -> Result<(), SqliteError> {
+    let _lock = store::lock(&SqliteConfig::new(target))?;
+    let mut reader = StateReader::new(from)?;
+    let mut connection = schema::connect(target, Durability::Full)?;
+    schema::migrate(&mut connection)?;
+    let transaction = Transaction::new(&mut connection, TransactionBehavior::Immediate)?;
+    let newest =
+        "SELECT revision, stream, (SELECT max(0, -ifnull(min(position), 0)) FROM entry) FROM progress";
+    let newest = transaction.query_row(newest, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    load(&transaction, &mut reader, Some(newest)).map_err(SqliteError::if_taken)?;
+    let more = "INSERT INTO counter VALUES (?1, 1) ON CONFLICT (key) DO UPDATE SET value = value + 1";
+    transaction.execute(more, [one_more])?;
+    StateError::unless_same(expected, reader.finish())?;
+    Ok(transaction.commit()?)
 }
 
 fn text(bytes: &[u8]) -> Result<&str, StateError> {

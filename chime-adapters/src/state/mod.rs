@@ -17,14 +17,18 @@
 //! | `A` | announcement that may have to be carried on | position, subject, absent or (id, sequence number, moment), body | by position |
 //! | `Z` | the end | newest position, newest revision, position that all was carried on to | one |
 //!
+//! A [`Part`] of a state has the same form, without announcements, and with zeros at its end.
+//!
 //! How a store numbers its logs, where its rows lie, and which nodes use it is no part of the state.
 
 mod error;
+mod part;
 mod reader;
 mod row;
 mod writer;
 
 pub use error::StateError;
+pub use part::Part;
 pub use reader::{StateReader, check};
 pub use row::{Row, StateHash};
 pub use writer::StateWriter;
