@@ -55,6 +55,8 @@ pub mod postgres;
 mod servers;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub mod state;
 mod system;
 mod test_clock;
 #[cfg(all(test, any(feature = "aws-events", feature = "jetstream", feature = "kinesis")))]

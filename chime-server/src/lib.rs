@@ -22,6 +22,7 @@
 
 pub mod api;
 mod app;
+pub mod archive;
 pub mod auth;
 pub mod backup;
 pub mod boot;

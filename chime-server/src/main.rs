@@ -7,6 +7,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use chime_domain::arn::AppInstanceArn;
+use chime_server::archive;
 use chime_server::backup;
 use chime_server::boot::{self, Endpoints};
 use chime_server::config::{self, Config};
@@ -37,7 +39,7 @@ enum Command {
     /// Look at the configuration.
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Copy the state as of one moment into a new directory; a server may serve meanwhile.
+    /// Copy the state as of one moment into a new directory; servers may serve meanwhile.
     Backup {
         #[command(flatten)]
         settings: Settings,
@@ -45,7 +47,7 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         to: PathBuf,
     },
-    /// Make a data directory from a backup.
+    /// Make a data directory, and the state in an empty database, from a backup of any kind of database.
     Restore {
         #[command(flatten)]
         settings: Settings,
@@ -60,6 +62,25 @@ enum Command {
         /// The backup, if not the database.
         #[arg(long, value_name = "DIR")]
         backup: Option<PathBuf>,
+    },
+    /// Write one app instance as of one moment into a new file; servers may serve meanwhile.
+    ExportAppInstance {
+        #[command(flatten)]
+        settings: Settings,
+        /// Which.
+        #[arg(long, value_name = "ARN")]
+        app_instance: String,
+        /// The file, which must not exist.
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Add the app instance of such a file to the database, whole or not at all; no server may use a SQLite one.
+    ImportAppInstance {
+        #[command(flatten)]
+        settings: Settings,
+        /// The file.
+        #[arg(long, value_name = "FILE")]
+        from: PathBuf,
     },
     /// Print why a request is allowed or denied: policy statements, role, table row, verdict.
     ///
@@ -201,6 +222,13 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Backup { settings, to } => state(backup::backup(&settings.read()?, &to)?)?,
         Command::Restore { settings, from } => state(backup::restore(&settings.read()?, &from)?)?,
         Command::Verify { settings, backup } => state(backup::verify(&settings.read()?, backup.as_deref())?)?,
+        Command::ExportAppInstance { settings, app_instance, to } => {
+            let arn = AppInstanceArn::parse(&app_instance).context("--app-instance")?;
+            state(archive::export(&settings.read()?, &arn, &to)?)?;
+        }
+        Command::ImportAppInstance { settings, from } => {
+            print(&format!("app instance {}\n", archive::import(&settings.read()?, &from)?))?;
+        }
         Command::Explain { settings, asked } => return explain(&settings.read()?, &asked.into()),
     }
     Ok(ExitCode::SUCCESS)

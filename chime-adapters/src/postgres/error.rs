@@ -5,6 +5,8 @@ use std::fmt;
 use chime_domain::error::{Cause, StoreError};
 use tokio_postgres::error::SqlState;
 
+use crate::state::StateError;
+
 /// A database could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -23,6 +25,21 @@ pub enum PostgresError {
     /// Another node has it, and this one and that do not hear each other.
     #[error("another node uses the database, and {0}")]
     InUse(&'static str),
+    /// It has no schema: no server has used it yet.
+    #[error("there is no state in the database yet")]
+    Empty,
+    /// A state is to be restored into it, and it has one.
+    #[error("the database is not empty: restore into one of its own")]
+    NotEmpty,
+    /// Some of what is to be imported is there.
+    #[error("some of it is there already")]
+    Taken,
+    /// It does not hold what it should.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+    /// The state to restore cannot be used, or that of the database cannot be written.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// The certificates to trust cannot be read.
     #[error("the root certificates cannot be read")]
     Certificates(#[source] Cause),

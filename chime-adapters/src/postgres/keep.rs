@@ -35,15 +35,22 @@ pub(super) struct Keeper {
 
 /// Takes the lock: for this node alone, or to share it with others that have a wire.
 pub(super) async fn take(session: &Session, wire: &Wire) -> Result<(), PostgresError> {
-    let alone = matches!(wire, Wire::Alone);
+    match wire {
+        Wire::Alone => take_in_time(session, true, "this one has no wire to hear it by").await,
+        _ => take_in_time(session, false, "that one has the database for itself").await,
+    }
+}
+
+/// Takes the lock, alone or to share it, when whoever has it lets it go soon; `otherwise` says why it must.
+pub(super) async fn take_in_time(
+    session: &Session,
+    alone: bool,
+    otherwise: &'static str,
+) -> Result<(), PostgresError> {
     let deadline = Instant::now() + ENDING;
     while !try_take(session, alone).await? {
         if Instant::now() > deadline {
-            return Err(PostgresError::InUse(if alone {
-                "this one has no wire to hear it by"
-            } else {
-                "that one has the database for itself"
-            }));
+            return Err(PostgresError::InUse(otherwise));
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

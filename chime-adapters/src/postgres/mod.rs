@@ -29,6 +29,7 @@
 //!   looked at once a second anyway.
 
 mod apply;
+mod backup;
 mod commit;
 mod config;
 mod connect;
@@ -39,6 +40,7 @@ mod keep;
 mod notify;
 mod queue;
 mod read;
+mod restore;
 mod schema;
 mod store;
 mod tail;
@@ -47,6 +49,8 @@ mod tests;
 mod tls;
 mod write;
 
+pub use backup::{backup, export_part, verify};
 pub use config::{PostgresConfig, Wire};
 pub use error::PostgresError;
+pub use restore::{import_part, restore};
 pub use store::PostgresStore;

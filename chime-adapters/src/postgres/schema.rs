@@ -48,6 +48,16 @@ pub(super) async fn migrate(client: &mut Client) -> Result<String, PostgresError
     Ok(id)
 }
 
+/// Finds out that the database can be read as this release knows it, without changing it.
+pub(super) async fn known(client: &Client) -> Result<(), PostgresError> {
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    match version(client).await? {
+        None | Some((0, _)) => Err(PostgresError::Empty),
+        Some((found, _)) if found > known => Err(PostgresError::Newer { found, known }),
+        Some(_) => Ok(()),
+    }
+}
+
 /// Version and id of the database, if it has a schema.
 async fn version(client: &Client) -> Result<Option<(i64, String)>, PostgresError> {
     let there = client.query_one("SELECT to_regclass('chime') IS NOT NULL", &[]).await?;

@@ -3,6 +3,8 @@
 use chime_domain::error::{Cause, StoreError};
 use rusqlite::ErrorCode;
 
+use crate::state::StateError;
+
 /// A database could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -21,6 +23,12 @@ pub enum SqliteError {
     /// It does not hold what it should.
     #[error("the database is damaged: {0}")]
     Damaged(String),
+    /// Some of what is to be imported is there.
+    #[error("some of it is there already")]
+    Taken,
+    /// The state to make a database of cannot be used, or that of a database cannot be written.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// The operating system refused a file or a thread.
     #[error("the database cannot be opened")]
     Io(#[from] std::io::Error),
@@ -32,6 +40,15 @@ pub enum SqliteError {
 impl From<rusqlite::Error> for SqliteError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Unusable(Box::new(error))
+    }
+}
+
+impl SqliteError {
+    /// Of a row whose place is taken, says so.
+    pub(super) fn if_taken(self) -> Self {
+        let Self::Unusable(cause) = &self else { return self };
+        let code = cause.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
+        if code == Some(ErrorCode::ConstraintViolation) { Self::Taken } else { self }
     }
 }
 

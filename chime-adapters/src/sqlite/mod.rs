@@ -29,7 +29,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use backup::{StateHash, backup, verify};
+pub use backup::{backup, export_part, import_part, restore, verify};
 pub use config::{Durability, SqliteConfig};
 pub use error::SqliteError;
 pub use store::SqliteStore;

@@ -90,7 +90,7 @@ impl Drop for SqliteStore {
 }
 
 /// Takes the lock file beside the database.
-fn lock(config: &SqliteConfig) -> Result<File, SqliteError> {
+pub(super) fn lock(config: &SqliteConfig) -> Result<File, SqliteError> {
     if let Some(directory) = config.path.parent().filter(|directory| !directory.as_os_str().is_empty()) {
         fs::create_dir_all(directory)?;
     }

@@ -65,8 +65,21 @@ def own_server(launch):
 
 if not OF_2020:
     from harness.clients import Clients
+    from harness.cluster import Postgres
     from harness.sockets import open_socket
     from harness.world import World
+
+    @pytest.fixture(scope="module")
+    def postgres(tmp_path_factory):
+        """A Postgres server for the tests of a module."""
+        directory = tmp_path_factory.mktemp("postgres")
+        for parent in [directory, *directory.parents]:
+            if parent.owner() == directory.owner() and str(parent) != "/tmp":
+                parent.chmod(0o755)
+        one = Postgres(directory).start()
+        yield one
+        one.pause(False)
+        one.end()
 
     @pytest.fixture(scope="session")
     def root(server):

@@ -8,23 +8,11 @@ from botocore.exceptions import ClientError
 
 from harness import clock
 from harness.clients import Clients, token
-from harness.cluster import ROOT_KEY, Load, Nats, Node, Postgres, Watcher, check, until
+from harness.cluster import ROOT_KEY, Load, Nats, Node, Watcher, check, until
 from harness.conference import attend, create
 from harness.server import binary
 from harness.sockets import open_socket
 from harness.world import World
-
-
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("postgres")
-    for parent in [directory, *directory.parents]:
-        if parent.owner() == directory.owner() and str(parent) != "/tmp":
-            parent.chmod(0o755)
-    one = Postgres(directory).start()
-    yield one
-    one.pause(False)
-    one.end()
 
 
 @pytest.fixture(scope="module")

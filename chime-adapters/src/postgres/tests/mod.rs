@@ -10,6 +10,8 @@ mod encrypted;
 mod faults;
 mod nodes;
 mod proxy;
+#[cfg(feature = "sqlite")]
+mod states;
 mod versions;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
