@@ -306,6 +306,8 @@ fn greeting(endpoints: &Endpoints) -> String {
     if let Some(path) = &endpoints.authority {
         let _ = writeln!(text, "  CA to trust  {}", path.display());
     }
+    let _ = writeln!(text, "  media        {}", endpoints.media);
+    let _ = writeln!(text, "  meet         {}/demo/meeting", endpoints.http_url());
     let _ = writeln!(
         text,
         "Try:\n  {variables} \\\n    aws chime-sdk-identity create-app-instance --name demo --endpoint-url {}",

@@ -1,4 +1,4 @@
-"""Media with another implementation of WebRTC than the browser's: ICE, DTLS, SRTP, Opus and VP8 of aiortc and its libraries."""
+"""Media with another implementation of WebRTC than the browser's: that of aiortc and its libraries."""
 
 import asyncio
 

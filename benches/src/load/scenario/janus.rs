@@ -93,7 +93,7 @@ impl Process {
         stream.set_read_timeout(Some(WITHIN))?;
         write!(
             stream,
-            "{method} {path} HTTP/1.1\r\nhost: janus\r\nconnection: close\r\ncontent-type: application/json\r\n\
+            "{method} {path} HTTP/1.0\r\nhost: janus\r\ncontent-type: application/json\r\n\
              content-length: {}\r\n\r\n{body}",
             body.len()
         )?;

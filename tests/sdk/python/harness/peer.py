@@ -91,7 +91,8 @@ class Peer:
 
     async def __aenter__(self):
         self.socket = await websockets.connect(
-            self.url + "?X-Chime-Control-Protocol-Version=3", subprotocols=["_aws_wt_session", self.attendee["JoinToken"]])
+            self.url + "?X-Chime-Control-Protocol-Version=3",
+            subprotocols=["_aws_wt_session", self.attendee["JoinToken"]])
         assert self.socket.subprotocol == "_aws_wt_session"
         self.tasks.append(asyncio.ensure_future(self.read()))
         await self.socket.send(signals.frame(signals.JOIN, (4, [(1, 2), (3, 2), (6, 77)])))
