@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use chime_domain::arn::AppInstanceArn;
+use chime_server::Demo;
 use chime_server::archive;
 use chime_server::backup;
 use chime_server::boot::{self, Endpoints};
@@ -259,7 +260,7 @@ fn serve(config: &Config) -> Result<()> {
             }
         };
         let running = boot::start(config).await?;
-        print(&greeting(running.endpoints()))?;
+        print(&greeting(running.endpoints(), config.demo))?;
         stop().await;
         running.stop(stop()).await;
         Ok::<_, anyhow::Error>(())
@@ -280,7 +281,7 @@ fn raise_open_files() {
     }
 }
 
-fn greeting(endpoints: &Endpoints) -> String {
+fn greeting(endpoints: &Endpoints, demo: Demo) -> String {
     let mut text = format!(
         "chime-server {} is ready.\n  http         {}\n  https        {}\n",
         env!("CARGO_PKG_VERSION"),
@@ -307,7 +308,9 @@ fn greeting(endpoints: &Endpoints) -> String {
         let _ = writeln!(text, "  CA to trust  {}", path.display());
     }
     let _ = writeln!(text, "  media        {}", endpoints.media);
-    let _ = writeln!(text, "  meet         {}/demo/meeting", endpoints.http_url());
+    if demo != Demo::Off {
+        let _ = writeln!(text, "  meet         {}/demo/meeting", endpoints.http_url());
+    }
     let _ = writeln!(
         text,
         "Try:\n  {variables} \\\n    aws chime-sdk-identity create-app-instance --name demo --endpoint-url {}",
