@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use chime_benches::load::scenario::{deliver, idle, janus, meeting, saturate, sends, stalled, start};
+use chime_benches::load::scenario::{deliver, idle, janus, meeting, saturate, sends, stalled, start, video};
 use chime_benches::load::server::{Launch, binary};
 use clap::{Parser, Subcommand};
 
@@ -34,6 +34,7 @@ enum Scenario {
     Start(start::Start),
     Meeting(meeting::Meeting),
     Janus(janus::Janus),
+    Video(video::Video),
 }
 
 fn main() -> Result<()> {
@@ -53,6 +54,7 @@ fn main() -> Result<()> {
             Scenario::Sends(args) => sends::run(&launch, &args).await,
             Scenario::Idle(args) => idle::run(&launch, &args).await,
             Scenario::Stalled(args) => stalled::run(&launch, &args).await,
+            Scenario::Video(args) => video::run(&launch, &args).await,
             Scenario::Janus(args) => janus::run(&args),
             Scenario::Meeting(args) => meeting::run(&launch, &args).await,
             Scenario::Start(args) => start::run(&launch, &args),

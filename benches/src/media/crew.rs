@@ -35,7 +35,16 @@ pub struct Member {
     pub speaks: Instant,
     /// Frames it has said.
     pub said: usize,
+    /// The picture it sent last.
+    picture: u32,
     due: Option<Instant>,
+}
+
+impl Member {
+    /// Something was done to the client: it has something to send.
+    pub fn wake(&mut self) {
+        self.due = Some(Instant::now());
+    }
 }
 
 /// What came from the server for a client's WebSocket; `None` when that is gone.
@@ -68,6 +77,8 @@ pub trait Part {
     fn speak(&mut self, now: Instant, number: usize, member: &mut Member) -> Result<()>;
     /// A packet of the mix came.
     fn heard(&mut self, now: Instant, number: usize, payload: &[u8]);
+    /// A client has sent the picture of this number.
+    fn shown(&mut self, _now: Instant, _number: usize, _picture: u32) {}
     /// A picture can be shown.
     fn seen(&mut self, now: Instant, number: usize, picture: chime_media::client::Picture);
 }
@@ -147,6 +158,7 @@ impl Crew {
             opened,
             speaks: opened + phase,
             said: 0,
+            picture: 0,
             due: Some(opened),
         });
         Ok(())
@@ -243,6 +255,10 @@ impl Crew {
             }
             if member.due.is_some_and(|due| now >= due) {
                 member.client.timeout(now);
+                let picture = member.client.counts().picture;
+                if std::mem::replace(&mut member.picture, picture) != picture {
+                    part.shown(now, number, picture);
+                }
                 member.due = member.client.poll_timeout();
                 busy = true;
             }

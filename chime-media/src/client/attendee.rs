@@ -41,6 +41,8 @@ pub struct Counts {
     pub key_requests: u64,
     /// Offers made.
     pub offers: u64,
+    /// Number of the picture that was sent last.
+    pub picture: u32,
 }
 
 /// One attendee's session: a WebSocket and what is negotiated over it. A reconnect is another client with the same audio

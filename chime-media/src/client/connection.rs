@@ -186,6 +186,7 @@ impl Connection {
     fn film(&mut self, now: Instant) {
         let Some(camera) = &mut self.camera else { return };
         for (place, part) in camera.due(now) {
+            self.counts.picture = part.mark.number;
             self.send_part(place, &part, false);
         }
     }

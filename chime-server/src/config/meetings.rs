@@ -40,7 +40,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::new(
         "media_complexity",
         Number(0, 10),
-        "3",
+        "5",
         "Effort of coding the mix of a meeting, as Opus counts it: 0 saves processor time, 10 sounds best.",
     ),
     Key::new(
@@ -111,7 +111,7 @@ impl Media {
     /// Media on this address, and nothing else.
     #[must_use]
     pub fn on(listen: SocketAddr) -> Self {
-        Self { listen, public: None, tls_listen: None, relay: Vec::new(), regions: Vec::new(), complexity: 3 }
+        Self { listen, public: None, tls_listen: None, relay: Vec::new(), regions: Vec::new(), complexity: 5 }
     }
 
     pub(super) fn read(values: &Values, nearest: &NearestRegion) -> Result<Self, ConfigError> {

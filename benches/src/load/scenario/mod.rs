@@ -8,6 +8,7 @@ pub mod saturate;
 pub mod sends;
 pub mod stalled;
 pub mod start;
+pub mod video;
 
 use std::sync::Arc;
 use std::time::Duration;
