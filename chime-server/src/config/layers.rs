@@ -15,7 +15,7 @@ const PREFIX: &str = "CHIME_";
 /// Names the file, which therefore cannot hold it.
 const FILE: &str = "CHIME_CONFIG";
 /// Variables of the scripts around the server, which are no settings of it.
-const OTHERS: [&str; 8] = [
+const OTHERS: [&str; 9] = [
     "CHIME_SERVER_BIN",
     "CHIME_SDK_PROFILE",
     "CHIME_NO_INSTALL",
@@ -24,6 +24,7 @@ const OTHERS: [&str; 8] = [
     "CHIME_TEST_SERVERS",
     "CHIME_MOTO_SERVER",
     "CHIME_FAKETIME",
+    "CHIME_WEB_DIR",
 ];
 
 /// What was given on the command line: a flag, the key it sets, and its value.
