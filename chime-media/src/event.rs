@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::ids::{Attendee, SessionId};
+use crate::rtp::packet::PayloadTypes;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub enum Output {
         ufrag: String,
         /// Whose it is.
         session: SessionId,
+        /// Its payload types of audio, which need not be handed in before the next tick: nothing is made of them earlier.
+        audio: PayloadTypes,
     },
     /// The session has no peer any more: nothing that arrives is for it.
     Unroute {

@@ -40,7 +40,7 @@ pub struct TileCounts {
     pub broken: u64,
     /// Changes of the encoding.
     pub switches: u64,
-    /// Of them, those that did not begin with a key frame: none may.
+    /// Of them, those that did not begin with a key frame although nothing was lost that could have been one: none may.
     pub bad_switches: u64,
     /// Numbers of VP8 pictures that were left out while no packet was lost.
     pub gaps: u64,
@@ -84,6 +84,8 @@ pub struct Tile {
     number: Option<u16>,
     asked: Option<Instant>,
     needs_key: bool,
+    /// Packets that had been given up when the last picture was whole.
+    lost_before: u64,
 }
 
 impl Tile {
@@ -105,6 +107,7 @@ impl Tile {
             number: None,
             asked: None,
             needs_key: true,
+            lost_before: 0,
         }
     }
 
@@ -193,8 +196,9 @@ impl Tile {
     fn whole(&mut self, now: Instant, mark: Mark) -> bool {
         if self.layer.is_some_and(|layer| layer != mark.layer) {
             self.counts.switches += 1;
-            self.counts.bad_switches += u64::from(!mark.is_key());
+            self.counts.bad_switches += u64::from(!mark.is_key() && self.lost_before == self.counts.lost);
         }
+        self.lost_before = self.counts.lost;
         let same = self.layer == Some(mark.layer);
         self.layer = Some(mark.layer);
         let upon = mark.number.wrapping_sub(u32::from(mark.back));

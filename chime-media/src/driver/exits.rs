@@ -67,15 +67,17 @@ impl Exits {
         self.streams.read().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    /// Sends datagrams, those of one size on one path in one call.
+    /// Sends datagrams in as few calls as can be.
     pub(super) fn send(&self, now: Instant, datagrams: &Datagrams, counts: &Counts) {
+        let mut burst = self.socket.burst(counts);
         for run in datagrams.runs(self.socket.most_segments(), self.socket.most_bytes()) {
             match run.to.via {
-                Via::Socket => self.socket.send(&run, counts),
+                Via::Socket => burst.add(&run),
                 Via::Stream(number) => self.stream(number, &run, counts),
                 Via::Relay(number, candidate) => self.relay(now, number, candidate, &run, counts),
             }
         }
+        burst.send();
     }
 
     fn stream(&self, number: u32, run: &Run<'_>, counts: &Counts) {
@@ -97,13 +99,15 @@ impl Exits {
                 relays.wrap(now, number, candidate, datagram, &mut wrapped);
             }
         }
+        let mut burst = self.socket.burst(counts);
         for run in wrapped.runs(self.socket.most_segments(), self.socket.most_bytes()) {
             match run.to.via {
-                Via::Socket => self.socket.send(&run, counts),
+                Via::Socket => burst.add(&run),
                 Via::Stream(number) => self.stream(number, &run, counts),
                 // A client of the relay is never behind the relay.
                 Via::Relay(..) => {}
             }
         }
+        burst.send();
     }
 }

@@ -5,14 +5,17 @@
 //!
 //! ```text
 //! socket ── receive.rs ─ sort.rs, routes.rs: whose? ─ channel ─ worker.rs: Meeting ─ exits.rs ─ send.rs ─ socket
-//! streams ─ streams.rs ─┘         └─ the relay answers                 │  └─ the meeting's sink  └─ streams
-//! Engine::post ────────────────────────────────────────── channel ─────┘
+//! streams ─ streams.rs ─┘  │      └─ what can wait: shelf.rs ─┘        │  └─ the meeting's sink  └─ streams
+//! Engine::post ────────────┼───────────────────────────── channel ─────┘
+//!                          └─ the relay answers
 //! ```
 
+mod effort;
 mod exits;
 mod receive;
 mod routes;
 mod send;
+mod shelf;
 mod sort;
 mod streams;
 mod worker;
@@ -21,7 +24,7 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -35,8 +38,9 @@ use crate::transport::dtls::Identity;
 use crate::turn::Relays;
 use exits::Exits;
 use routes::Routes;
-use sort::Sorter;
-use worker::{Work, Worker};
+use shelf::Shelf;
+use sort::{Sorter, Way};
+use worker::{Common, Work, Worker};
 
 /// A meeting of an engine; chosen by the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -117,7 +121,7 @@ pub enum StartError {
 
 struct Shared {
     address: SocketAddr,
-    workers: Vec<Sender<Work>>,
+    workers: Vec<Way>,
     sorter: Sorter,
     counts: Arc<Counts>,
     next: AtomicU64,
@@ -156,31 +160,26 @@ impl Engine {
             (Arc::new(Routes::default()), Arc::new(Counts::default()), Arc::default());
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let count = if workers == 0 { cores() } else { workers };
+        let common = Common { config, audio, identity, exits, routes, counts };
         let mut threads = Vec::new();
-        let mut senders = Vec::new();
+        let mut ways = Vec::new();
         for number in 0..count {
-            let (sender, receiver) = channel();
-            let worker = Worker::new(
-                number,
-                Arc::clone(&config),
-                audio.clone(),
-                identity.clone(),
-                Arc::clone(&exits),
-                Arc::clone(&routes),
-                Arc::clone(&counts),
-            );
+            let (urgent, receiver) = channel();
+            let patient = Arc::new(Shelf::default());
+            let worker = Worker::new(number, common.clone(), Arc::clone(&patient));
             let thread = std::thread::Builder::new().name(format!("media-{number}"));
             threads.push(thread.spawn(move || worker.run(&receiver))?);
-            senders.push(sender);
+            ways.push(Way { urgent, patient });
         }
-        let sorter = Sorter::new(senders.clone(), routes, Arc::clone(&exits), Arc::clone(&counts));
+        let Common { exits, routes, counts, .. } = common;
+        let sorter = Sorter::new(ways.clone(), routes, Arc::clone(&exits), Arc::clone(&counts));
         let receiver = receive::Receiver::new(exits, sorter.clone(), Arc::clone(&stop));
         let thread = std::thread::Builder::new().name("media-receive".into());
         threads.push(thread.spawn(move || receiver.run())?);
         let next = AtomicU64::new(1);
         Ok(Self(Arc::new(Shared {
             address,
-            workers: senders,
+            workers: ways,
             sorter,
             counts,
             next,
@@ -225,7 +224,7 @@ impl Engine {
         let place = usize::try_from(key.0 % count).unwrap_or_default();
         if let Some(worker) = self.0.workers.get(place) {
             // A worker that is gone was stopped, and its meetings with it.
-            let _stopped = worker.send(work);
+            let _stopped = worker.urgent.send(work);
         }
     }
 
@@ -239,7 +238,7 @@ impl Shared {
     fn halt(&self) {
         self.stop.store(true, Ordering::Relaxed);
         for worker in &self.workers {
-            let _stopped = worker.send(Work::Stop);
+            let _stopped = worker.urgent.send(Work::Stop);
         }
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {

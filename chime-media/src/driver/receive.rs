@@ -19,6 +19,8 @@ const LOOK: i64 = 100;
 /// A rest after each batch, so that what comes within it is taken in one call and wakes its worker once. It is a
 /// tenth of what the mix waits for, and waking threads would cost more than all that they do.
 const REST: Duration = Duration::from_millis(2);
+/// The same after a batch in which nothing was urgent.
+const LONG_REST: Duration = Duration::from_millis(5);
 /// Datagrams in a batch from which on nothing is gained by a rest.
 const FULL: usize = BATCH_SIZE / 2;
 /// How often the relay forgets what has run out.
@@ -40,7 +42,7 @@ impl Receiver {
         let room = DATAGRAM * socket.segments();
         let mut storage: Vec<Vec<u8>> = (0..BATCH_SIZE).map(|_| vec![0; room]).collect();
         let mut metas = [RecvMeta::default(); BATCH_SIZE];
-        let mut batches = self.sorter.batches();
+        let mut hands = self.sorter.hands();
         let mut expire = now() + EXPIRE;
         while !self.stop.load(Ordering::Relaxed) {
             if !socket.wait(LOOK) {
@@ -53,12 +55,12 @@ impl Receiver {
             for (meta, buffer) in metas.iter().take(count).zip(&storage) {
                 let Some(bytes) = buffer.get(..meta.len) else { continue };
                 for datagram in bytes.chunks(meta.stride.max(1)) {
-                    self.sorter.sort(at, meta.addr.into(), datagram, &mut batches);
+                    self.sorter.sort(at, meta.addr.into(), datagram, &mut hands);
                 }
             }
-            self.sorter.flush(&mut batches);
+            let urgent = self.sorter.flush(&mut hands);
             if count < FULL {
-                std::thread::sleep(REST);
+                std::thread::sleep(if urgent { REST } else { LONG_REST });
             }
             if at >= expire {
                 expire = at + EXPIRE;

@@ -6,6 +6,7 @@ use std::sync::{PoisonError, RwLock};
 use super::MeetingKey;
 use crate::ids::SessionId;
 use crate::io::Path;
+use crate::rtp::packet::{PayloadTypes, payload_type};
 use crate::transport::stun;
 
 /// Addresses that one session may have.
@@ -17,6 +18,15 @@ pub(super) struct Route {
     pub(super) worker: usize,
     pub(super) meeting: MeetingKey,
     pub(super) session: SessionId,
+    /// Payload types that can wait for the meeting's next tick.
+    pub(super) patient: PayloadTypes,
+}
+
+impl Route {
+    /// Whether nothing is won by handing a datagram in before the meeting's next tick.
+    pub(super) fn is_patient(&self, datagram: &[u8]) -> bool {
+        payload_type(datagram).is_some_and(|each| self.patient.contains(each))
+    }
 }
 
 #[derive(Debug, Default)]
@@ -91,7 +101,9 @@ mod tests {
     #[test]
     fn a_path_belongs_to_whose_fragment_came_from_it_first_until_that_is_gone() {
         let routes = Routes::default();
-        let route = |session| Route { worker: 0, meeting: MeetingKey(1), session: SessionId(session) };
+        let patient = [111].into_iter().collect();
+        let route =
+            |session| Route { worker: 0, meeting: MeetingKey(1), session: SessionId(session), patient };
         let (here, media) = (path(5000), [0x80, 111]);
         routes.add("aaaa".into(), route(1));
         routes.add("bbbb".into(), route(2));

@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::Counts;
 use super::exits::Exits;
 use super::routes::{Route, Routes};
+use super::shelf::Shelf;
 use super::worker::{Work, wall};
 use crate::io::{Datagrams, Path};
 use crate::turn::is_for_relay;
@@ -21,21 +22,41 @@ pub(super) struct Batch {
     pub(super) at: Instant,
 }
 
+impl Batch {
+    pub(super) fn new(at: Instant) -> Self {
+        Self { bytes: Vec::with_capacity(16 << 10), list: Vec::new(), at }
+    }
+}
+
+/// The way to a worker.
+#[derive(Clone)]
+pub(super) struct Way {
+    pub(super) urgent: Sender<Work>,
+    pub(super) patient: Arc<Shelf>,
+}
+
+/// What a sorter has in hand for one worker.
+#[derive(Debug, Default)]
+pub(super) struct Hand {
+    urgent: Option<Batch>,
+    patient: Option<Batch>,
+}
+
 /// Knows whose a datagram is, and how to answer those that are nobody's but the relay's.
 #[derive(Clone)]
 pub(super) struct Sorter {
-    workers: Vec<Sender<Work>>,
+    workers: Vec<Way>,
     routes: Arc<Routes>,
     exits: Arc<Exits>,
     counts: Arc<Counts>,
 }
 
-/// What a sorter has in hand: a batch for each worker.
-pub(super) type Batches = Vec<Option<Batch>>;
+/// What a sorter has in hand, for each worker.
+pub(super) type Hands = Vec<Hand>;
 
 impl Sorter {
     pub(super) fn new(
-        workers: Vec<Sender<Work>>,
+        workers: Vec<Way>,
         routes: Arc<Routes>,
         exits: Arc<Exits>,
         counts: Arc<Counts>,
@@ -47,20 +68,20 @@ impl Sorter {
         &self.exits
     }
 
-    pub(super) fn batches(&self) -> Batches {
-        self.workers.iter().map(|_| None).collect()
+    pub(super) fn hands(&self) -> Hands {
+        self.workers.iter().map(|_| Hand::default()).collect()
     }
 
-    /// Puts a datagram into the batch of its worker.
-    pub(super) fn sort(&self, at: Instant, from: Path, datagram: &[u8], batches: &mut Batches) {
+    /// Takes a datagram into the hand for its worker.
+    pub(super) fn sort(&self, at: Instant, from: Path, datagram: &[u8], hands: &mut Hands) {
         self.counts.received.fetch_add(1, Ordering::Relaxed);
         let Some(relays) = self.exits.relays().filter(|_| is_for_relay(datagram)) else {
-            return self.route(at, from, datagram, batches);
+            return self.route(at, from, datagram, hands);
         };
         let opened = relays.read().map(|relays| relays.open(at, from, datagram));
         match opened {
             // What comes out of the relay never goes into it again.
-            Ok(Some((path, data))) => self.route(at, path, &data, batches),
+            Ok(Some((path, data))) => self.route(at, path, &data, hands),
             Ok(None) => {
                 let mut answers = Datagrams::default();
                 if let Ok(mut relays) = relays.write() {
@@ -72,25 +93,36 @@ impl Sorter {
         }
     }
 
-    fn route(&self, at: Instant, from: Path, datagram: &[u8], batches: &mut Batches) {
+    fn route(&self, at: Instant, from: Path, datagram: &[u8], hands: &mut Hands) {
         let Some(route) = self.routes.find(from, datagram) else {
             self.counts.unrouted.fetch_add(1, Ordering::Relaxed);
             return;
         };
-        let Some(batch) = batches.get_mut(route.worker) else { return };
-        let batch =
-            batch.get_or_insert_with(|| Batch { bytes: Vec::with_capacity(16 << 10), list: Vec::new(), at });
+        let Some(hand) = hands.get_mut(route.worker) else { return };
+        let batch = if route.is_patient(datagram) { &mut hand.patient } else { &mut hand.urgent };
+        let batch = batch.get_or_insert_with(|| Batch::new(at));
         let start = batch.bytes.len();
         batch.bytes.extend_from_slice(datagram);
         batch.list.push((route, from, start..batch.bytes.len()));
     }
 
-    /// Gives the batches to the workers.
-    pub(super) fn flush(&self, batches: &mut Batches) {
-        for (batch, worker) in batches.iter_mut().zip(&self.workers) {
-            if let Some(batch) = batch.take() {
-                let _stopped = worker.send(Work::Datagrams(batch));
+    /// Gives the workers what is in hand; tells whether any of it was urgent.
+    pub(super) fn flush(&self, hands: &mut Hands) -> bool {
+        let mut urgent = false;
+        for (hand, worker) in hands.iter_mut().zip(&self.workers) {
+            if let Some(Err(batch)) = hand.patient.take().map(|batch| worker.patient.put(batch)) {
+                self.counts.overflowed.fetch_add(count(&batch), Ordering::Relaxed);
+            }
+            if let Some(batch) = hand.urgent.take() {
+                urgent = true;
+                let _stopped = worker.urgent.send(Work::Datagrams(batch));
             }
         }
+        urgent
     }
+}
+
+/// How many datagrams a batch has.
+pub(super) fn count(batch: &Batch) -> u64 {
+    u64::try_from(batch.list.len()).unwrap_or_default()
 }

@@ -108,15 +108,15 @@ impl Engine {
         let (path, mut frames) = self.0.sorter.exits().open(framing, peer);
         let _closes = Closes { engine: self, path };
         let reading = async {
-            let mut batches = self.0.sorter.batches();
+            let mut hands = self.0.sorter.hands();
             loop {
                 let mut done = 0;
                 while let Some((datagram, length)) = framing.first(bytes.get(done..).unwrap_or_default()) {
                     let datagram = bytes.get(done..).and_then(|rest| rest.get(datagram)).unwrap_or_default();
-                    self.0.sorter.sort(now(), path, datagram, &mut batches);
+                    self.0.sorter.sort(now(), path, datagram, &mut hands);
                     done += length;
                 }
-                self.0.sorter.flush(&mut batches);
+                self.0.sorter.flush(&mut hands);
                 bytes.drain(..done);
                 bytes.reserve(READ);
                 let read = timeout(SILENCE, reader.read_buf(&mut bytes)).await;

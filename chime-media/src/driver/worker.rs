@@ -7,9 +7,11 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::effort::Effort;
 use super::exits::Exits;
 use super::routes::{Route, Routes};
-use super::sort::Batch;
+use super::shelf::Shelf;
+use super::sort::{Batch, count};
 use super::{Counts, Input, MeetingKey, Sink};
 use crate::audio::{self, Opus};
 use crate::config::{Config, Limits};
@@ -21,6 +23,8 @@ use crate::transport::dtls::Identity;
 
 /// A tick this late is counted.
 const LATE: Duration = Duration::from_millis(10);
+/// Where meetings may begin, in nanoseconds: a quarter of a tick.
+const GRID: u64 = 5_000_000;
 /// How long a worker without meetings sleeps.
 const IDLE: Duration = Duration::from_secs(1);
 /// Datagrams older than this are dropped: their worker is too far behind for them to be heard.
@@ -41,37 +45,45 @@ struct Owned {
     due: Instant,
 }
 
+/// What all workers of an engine have in common.
+#[derive(Clone)]
+pub(super) struct Common {
+    pub(super) config: Arc<Config>,
+    pub(super) audio: audio::Config,
+    pub(super) identity: Identity,
+    pub(super) exits: Arc<Exits>,
+    pub(super) routes: Arc<Routes>,
+    pub(super) counts: Arc<Counts>,
+}
+
 pub(super) struct Worker {
     number: usize,
-    config: Arc<Config>,
-    audio: audio::Config,
-    identity: Identity,
-    exits: Arc<Exits>,
-    routes: Arc<Routes>,
-    counts: Arc<Counts>,
+    common: Common,
+    shelf: Arc<Shelf>,
+    /// Taken from the shelf.
+    taken: Vec<Batch>,
     meetings: HashMap<MeetingKey, Owned>,
     heap: BinaryHeap<Reverse<(Instant, MeetingKey)>>,
+    /// Meetings begin at multiples of [`GRID`] after this.
+    began: Instant,
+    effort: Effort,
 }
 
 impl Worker {
-    pub(super) fn new(
-        number: usize,
-        config: Arc<Config>,
-        audio: audio::Config,
-        identity: Identity,
-        exits: Arc<Exits>,
-        routes: Arc<Routes>,
-        counts: Arc<Counts>,
-    ) -> Self {
-        let (meetings, heap) = (HashMap::new(), BinaryHeap::new());
-        Self { number, config, audio, identity, exits, routes, counts, meetings, heap }
+    pub(super) fn new(number: usize, common: Common, shelf: Arc<Shelf>) -> Self {
+        let effort = Effort::new(common.audio.complexity, now());
+        let (taken, meetings, heap, began) = (Vec::new(), HashMap::new(), BinaryHeap::new(), now());
+        Self { number, common, shelf, taken, meetings, heap, began, effort }
     }
 
     pub(super) fn run(mut self, work: &Receiver<Work>) {
         loop {
             let wait =
                 self.heap.peek().map_or(IDLE, |Reverse((due, _))| due.saturating_duration_since(now()));
-            match work.recv_timeout(wait) {
+            let first = work.recv_timeout(wait);
+            let woken = now();
+            self.clear_shelf();
+            match first {
                 Ok(Work::Stop) | Err(RecvTimeoutError::Disconnected) => return,
                 Ok(first) => {
                     self.take(first);
@@ -86,28 +98,48 @@ impl Worker {
                 Err(RecvTimeoutError::Timeout) => {}
             }
             self.timeouts();
+            let done = now();
+            if let Some(complexity) = self.effort.worked(woken, done) {
+                self.meetings.values_mut().for_each(|owned| owned.meeting.set_complexity(complexity));
+            }
         }
+    }
+
+    /// Does what has waited.
+    fn clear_shelf(&mut self) {
+        let mut taken = std::mem::take(&mut self.taken);
+        self.shelf.swap(&mut taken);
+        for batch in taken.drain(..) {
+            // It is as if it had been taken when it came: whatever waits for a tick is played by when it came.
+            let at = batch.at;
+            self.datagrams(at, batch);
+        }
+        self.taken = taken;
     }
 
     fn take(&mut self, work: Work) {
         match work {
             Work::Open(key, limits, sink, tap) => self.open(key, limits, sink, tap),
             Work::Input(key, input) => self.input(key, input),
-            Work::Datagrams(batch) => self.datagrams(batch),
+            Work::Datagrams(batch) => self.datagrams(now(), batch),
             Work::Stop => {}
         }
     }
 
     fn open(&mut self, key: MeetingKey, limits: Limits, sink: Sink, tap: Option<Box<dyn Tap>>) {
+        // On a grid, so that one waking serves many meetings.
         let now = now();
+        let into = u64::try_from(now.duration_since(self.began).as_nanos()).unwrap_or_default() % GRID;
+        let begins = now.checked_sub(Duration::from_nanos(into)).unwrap_or(now);
+        let audio = audio::Config { complexity: self.effort.complexity(), ..self.common.audio.clone() };
         let meeting = Meeting::new(
-            Arc::clone(&self.config),
+            Arc::clone(&self.common.config),
             limits,
-            self.identity.clone(),
-            self.audio.clone(),
+            self.common.identity.clone(),
+            audio,
             Opus,
-            now,
-            wall(),
+            begins,
+            wall() - into,
         );
         // Only a codec that cannot be made fails here, and it is compiled in; the meeting's clients find nobody.
         let Ok(mut meeting) = meeting else { return };
@@ -143,18 +175,17 @@ impl Worker {
         }
     }
 
-    fn datagrams(&mut self, mut batch: Batch) {
-        let now = now();
-        if now.saturating_duration_since(batch.at) > STALE {
-            let count = u64::try_from(batch.list.len()).unwrap_or_default();
-            self.counts.overflowed.fetch_add(count, Ordering::Relaxed);
+    /// Hands datagrams in as of `at`.
+    fn datagrams(&mut self, at: Instant, mut batch: Batch) {
+        if now().saturating_duration_since(batch.at) > STALE {
+            self.common.counts.overflowed.fetch_add(count(&batch), Ordering::Relaxed);
             return;
         }
         let mut touched: Vec<MeetingKey> = Vec::with_capacity(4);
         for (route, from, range) in batch.list.drain(..) {
             let Some(Owned { meeting, .. }) = self.meetings.get_mut(&route.meeting) else { continue };
             let Some(datagram) = batch.bytes.get_mut(range) else { continue };
-            meeting.datagram(now, route.session, from, datagram);
+            meeting.datagram(at, route.session, from, datagram);
             if !touched.contains(&route.meeting) {
                 touched.push(route.meeting);
             }
@@ -175,9 +206,9 @@ impl Worker {
                 continue;
             }
             if now.saturating_duration_since(due) > LATE {
-                self.counts.late_ticks.fetch_add(1, Ordering::Relaxed);
+                self.common.counts.late_ticks.fetch_add(1, Ordering::Relaxed);
             }
-            self.counts.ticks.fetch_add(1, Ordering::Relaxed);
+            self.common.counts.ticks.fetch_add(1, Ordering::Relaxed);
             meeting.timeout(now);
             let next = meeting.poll_timeout();
             *noted = next;
@@ -190,14 +221,15 @@ impl Worker {
     fn drain(&mut self, key: MeetingKey) {
         let Some(Owned { meeting, sink, .. }) = self.meetings.get_mut(&key) else { return };
         let datagrams: &mut Datagrams = meeting.datagrams();
-        self.exits.send(now(), datagrams, &self.counts);
+        self.common.exits.send(now(), datagrams, &self.common.counts);
         datagrams.clear();
         while let Some(output) = meeting.poll_output() {
             match output {
-                Output::Route { ufrag, session } => {
-                    self.routes.add(ufrag, Route { worker: self.number, meeting: key, session });
+                Output::Route { ufrag, session, audio: patient } => {
+                    let worker = self.number;
+                    self.common.routes.add(ufrag, Route { worker, meeting: key, session, patient });
                 }
-                Output::Unroute { session } => self.routes.remove(key, session),
+                Output::Unroute { session } => self.common.routes.remove(key, session),
                 other => sink(other),
             }
         }

@@ -31,7 +31,7 @@ impl Allowance {
     /// Takes tokens, if there are as many.
     pub(super) fn take(&mut self, now: Instant, tokens: usize) -> bool {
         let elapsed = self.at.map_or(0.0, |at| now.saturating_duration_since(at).as_secs_f64());
-        self.at = Some(now);
+        self.at = self.at.max(Some(now));
         self.tokens = elapsed.mul_add(self.rate, self.tokens).min(self.most);
         let wanted = f64::from(u32::try_from(tokens).unwrap_or(u32::MAX));
         let enough = self.tokens >= wanted;

@@ -88,6 +88,12 @@ pub struct Meeting<C: Codecs> {
     told_volumes: Option<Vec<AudioAttendeeState>>,
 }
 
+/// The next time of something that is due every so often, in step with the last, so that one waking does all of it.
+fn after(last: Instant, every: Duration, now: Instant) -> Instant {
+    let missed = now.saturating_duration_since(last).as_nanos() / every.as_nanos().max(1);
+    last + every * u32::try_from(missed + 1).unwrap_or(u32::MAX)
+}
+
 impl<C: Codecs> Meeting<C> {
     /// A meeting without anybody. `wall` is the wall clock at `now`, in nanoseconds since 1970.
     ///
@@ -133,6 +139,11 @@ impl<C: Codecs> Meeting<C> {
     /// Gives a copy of what the meeting sounds and shows to `tap` from now on; to nobody, without one.
     pub fn set_tap(&mut self, tap: Option<Box<dyn Tap>>) {
         self.tap = tap;
+    }
+
+    /// The effort of its encoders from now on, 0 to 10: lower it under load.
+    pub fn set_complexity(&mut self, complexity: u8) {
+        self.room.set_complexity(complexity);
     }
 
     /// A client has opened its WebSocket.
@@ -240,18 +251,20 @@ impl<C: Codecs> Meeting<C> {
     pub fn timeout(&mut self, now: Instant) {
         // After a long pause the frames in between are left out.
         if now.saturating_duration_since(self.next_tick) > 10 * TICK {
-            self.next_tick = now;
+            self.next_tick = after(self.next_tick, TICK, now) - TICK;
         }
         while now >= self.next_tick {
             self.next_tick += TICK;
             self.mix(now);
         }
         if now >= self.next_metadata {
-            self.next_metadata = now + roster::METADATA;
+            self.next_metadata = after(self.next_metadata, roster::METADATA, now);
             self.tell_volumes(now);
         }
         if now >= self.next_upkeep {
-            self.next_upkeep = now + Duration::from_millis(10);
+            // Repetitions of video are asked for twice in a tick; what else is due can wait for the next.
+            let every = if self.sources.is_empty() { TICK } else { TICK / 2 };
+            self.next_upkeep = after(self.next_upkeep, every, now);
             self.upkeep(now);
         }
         self.settle(now);

@@ -115,7 +115,9 @@ impl<C: Codecs> Meeting<C> {
         let ufrag = credentials.ufrag.clone();
         let peer = Peer::new(&self.identity, credentials, &offer.fingerprint, now).map_err(|_| INTERNAL)?;
         session.peer = Some(Box::new(peer));
-        self.outputs.push_back(Output::Route { ufrag, session: id });
+        let sections = offer.sections.iter().filter(|section| section.kind == Kind::Audio);
+        let audio = sections.flat_map(|section| &section.codecs).map(|codec| codec.payload_type).collect();
+        self.outputs.push_back(Output::Route { ufrag, session: id, audio });
         Ok(())
     }
 

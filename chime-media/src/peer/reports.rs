@@ -19,8 +19,9 @@ use crate::io::Datagrams;
 
 /// Time between reports.
 const REPORTS: Duration = Duration::from_secs(1);
-/// Time between feedbacks on arrivals while video comes, and while only a voice does.
-const FEEDBACK: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(250));
+/// Time between feedbacks on arrivals while video comes. A voice alone does not fill a path: its arrivals are told with
+/// the reports.
+const FEEDBACK: Duration = Duration::from_millis(50);
 /// Packets that are remembered until feedback on them comes.
 const SENT: usize = 4096;
 
@@ -49,12 +50,7 @@ pub(crate) struct Feedback {
 
 impl Feedback {
     pub(crate) fn new(now: Instant) -> Self {
-        Self {
-            next_report: now + REPORTS,
-            next_arrivals: now + FEEDBACK.1,
-            video: false,
-            sent: VecDeque::new(),
-        }
+        Self { next_report: now + REPORTS, next_arrivals: now, video: false, sent: VecDeque::new() }
     }
 
     /// A numbered packet went out.
@@ -161,28 +157,28 @@ pub(crate) fn due(
     if !peer.transport.is_connected() {
         return;
     }
-    if now >= peer.feedback.next_arrivals {
-        let every = if peer.feedback.video { FEEDBACK.0 } else { FEEDBACK.1 };
-        (peer.feedback.next_arrivals, peer.feedback.video) = (now + every, false);
-        if !peer.arrivals.is_empty() {
-            let mut arrivals =
-                std::mem::replace(&mut peer.arrivals, crate::rtp::arrivals::Arrivals::new(now));
-            let (reporter, media) = (peer.reporter(), peer.heard_from());
-            peer.send_rtcp(out, |bytes| arrivals.report(bytes, reporter, media));
-            peer.arrivals = arrivals;
+    let report = now >= peer.feedback.next_report;
+    let feedback = peer.feedback.video && now >= peer.feedback.next_arrivals;
+    if !report && !feedback {
+        return;
+    }
+    if feedback {
+        (peer.feedback.next_arrivals, peer.feedback.video) = (now + FEEDBACK, false);
+    }
+    let mut packet = Vec::new();
+    if report {
+        peer.feedback.next_report = now + REPORTS;
+        // What cannot be written is left out.
+        packet = packet::marshal(&reports(peer, now, ntp, blocks())).map(Vec::from).unwrap_or_default();
+        if !packet.is_empty() {
+            name(&mut packet, peer.reporter(), &peer.cname);
         }
     }
-    if now >= peer.feedback.next_report {
-        peer.feedback.next_report = now + REPORTS;
-        let packets = reports(peer, now, ntp, blocks());
-        let (reporter, cname) = (peer.reporter(), peer.cname.clone());
-        peer.send_rtcp(out, |bytes| {
-            if let Ok(written) = packet::marshal(&packets) {
-                bytes.extend_from_slice(&written);
-                name(bytes, reporter, &cname);
-            }
-        });
+    let (reporter, media) = (peer.reporter(), peer.heard_from());
+    if feedback || !peer.feedback.video {
+        peer.arrivals.report(&mut packet, reporter, media);
     }
+    peer.send_rtcp(out, |bytes| bytes.append(&mut packet));
 }
 
 fn reports(

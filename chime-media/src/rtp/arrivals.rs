@@ -66,7 +66,7 @@ impl Arrivals {
         self.waiting.is_empty()
     }
 
-    /// Writes a report behind what `out` holds, about the sources of the peer of which `media` is one.
+    /// Writes a report, if there is something to report, behind what `out` holds, about the sources of the peer of which `media` is one.
     pub fn report(&mut self, out: &mut Vec<u8>, sender: u32, media: u32) {
         let Some(first) = self.waiting.iter().flatten().next().copied() else { return };
         let since = |at: Instant| at.saturating_duration_since(self.start);

@@ -36,6 +36,31 @@ pub fn kind(datagram: &[u8]) -> Option<Kind> {
     }
 }
 
+/// A set of payload types.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PayloadTypes(u128);
+
+impl PayloadTypes {
+    /// Whether it holds a payload type, 0 to 127.
+    #[must_use]
+    pub const fn contains(self, payload_type: u8) -> bool {
+        payload_type < 128 && self.0 >> payload_type & 1 == 1
+    }
+}
+
+impl FromIterator<u8> for PayloadTypes {
+    fn from_iter<I: IntoIterator<Item = u8>>(types: I) -> Self {
+        Self(types.into_iter().filter(|each| *each < 128).fold(0, |set, each| set | 1 << each))
+    }
+}
+
+/// The payload type of an RTP packet, protected or not; `None` for any other datagram.
+#[must_use]
+pub fn payload_type(datagram: &[u8]) -> Option<u8> {
+    let second = datagram.get(1)?;
+    (kind(datagram) == Some(Kind::Rtp)).then_some(second & 0x7f)
+}
+
 /// The header of a packet, and where its parts are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
