@@ -129,8 +129,11 @@ pub async fn start(config: &Config) -> Result<Running> {
     let chime = chime.functions(outward.functions).notifier(outward.notifier).sink(outward.sink);
     let chime = chime.announcer(outward.announcer).media(plane);
     let chime = chime.build().await.context("the store")?;
-    // A server that starts has no connections yet, whatever an earlier one of its name had.
-    chime.meetings().reset(media.media.node()).await.context("the meetings that lived here")?;
+    // A server that starts has no connections yet, whatever an earlier one of its name had. In a cluster each start has a
+    // name of its own, and what a dead node had is moved when its lease ends.
+    if media_nodes.is_none() {
+        chime.meetings().reset(media.media.node()).await.context("the meetings that lived here")?;
+    }
     write_endpoints(data_dir, &endpoints)?;
 
     let app = App::new(

@@ -63,6 +63,7 @@ pub(super) async fn open(
         };
         options.tcp = true;
         options.complexity = config.complexity;
+        options.noise_suppression = config.noise_suppression;
         options.relays = relays(config, &options.candidates, host, tls_port)?;
         entropy.fill(&mut options.relay_secret);
         match Media::start(options) {

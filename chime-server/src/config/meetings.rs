@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use chime_domain::access::policy::IpRange;
 use chime_domain::limits::MEDIA_REGIONS;
 
-use super::key::Kind::{Address, List, Number, Text};
+use super::key::Kind::{Address, Flag, List, Number, Text};
 use super::{ConfigError, Key, Values};
 use crate::Demo;
 use crate::meetings::NearestRegion;
@@ -42,6 +42,13 @@ pub(super) const KEYS: &[Key] = &[
         Number(0, 10),
         "5",
         "Effort of coding the mix of a meeting, as Opus counts it: 0 saves processor time, 10 sounds best.",
+    ),
+    Key::new(
+        "media_noise_suppression",
+        Flag,
+        "false",
+        "Whether noise is taken out of attendees' voices before they are mixed: 10 ms more delay, and about the work of \
+         another decoder for each who talks.",
     ),
     Key::new(
         "media_regions",
@@ -105,13 +112,23 @@ pub struct Media {
     pub regions: Vec<String>,
     /// Effort of coding the mix, 0 to 10.
     pub complexity: u8,
+    /// Whether noise is taken out of voices.
+    pub noise_suppression: bool,
 }
 
 impl Media {
     /// Media on this address, and nothing else.
     #[must_use]
     pub fn on(listen: SocketAddr) -> Self {
-        Self { listen, public: None, tls_listen: None, relay: Vec::new(), regions: Vec::new(), complexity: 5 }
+        Self {
+            listen,
+            public: None,
+            tls_listen: None,
+            relay: Vec::new(),
+            regions: Vec::new(),
+            complexity: 5,
+            noise_suppression: false,
+        }
     }
 
     pub(super) fn read(values: &Values, nearest: &NearestRegion) -> Result<Self, ConfigError> {
@@ -141,6 +158,11 @@ impl Media {
             return Err(values.refuse("media_relay", "tls needs media_tls_listen"));
         }
         let complexity = u8::try_from(values.number("media_complexity")).unwrap_or_default();
+        let noise_suppression = values.flag("media_noise_suppression");
+        if noise_suppression && cfg!(not(feature = "noise-suppression")) {
+            let missing = "this build has no feature `noise-suppression`";
+            return Err(values.refuse("media_noise_suppression", missing));
+        }
         let mut regions = values.list("media_regions");
         regions.retain(|region| !region.is_empty());
         if regions.iter().any(|region| !MEDIA_REGIONS.contains(&region.as_str())) {
@@ -149,7 +171,8 @@ impl Media {
         if regions.is_empty() {
             regions = nearest.regions.iter().map(|(region, _)| region.clone()).collect();
         }
-        Ok(Self { listen, public, tls_listen: tls_listen.transpose()?, relay, regions, complexity })
+        let tls_listen = tls_listen.transpose()?;
+        Ok(Self { listen, public, tls_listen, relay, regions, complexity, noise_suppression })
     }
 }
 

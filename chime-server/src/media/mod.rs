@@ -57,6 +57,8 @@ pub struct MediaOptions {
     pub address: String,
     /// Effort of coding the mix, 0 to 10.
     pub complexity: u8,
+    /// Whether noise is taken out of voices (feature `noise-suppression`).
+    pub noise_suppression: bool,
     /// What the relay's passwords are made from.
     pub relay_secret: [u8; 32],
 }
@@ -76,6 +78,7 @@ impl MediaOptions {
             host,
             address,
             complexity,
+            noise_suppression: false,
             relay_secret: [0; 32],
         }
     }
@@ -104,6 +107,7 @@ impl Media {
     pub fn start(options: MediaOptions) -> Result<Self, StartError> {
         let mut engine = Options::new(options.listen);
         engine.audio.complexity = options.complexity;
+        engine.audio.noise_suppression = options.noise_suppression;
         if options.tcp {
             engine.config.tcp_candidates.clone_from(&options.candidates);
         }
