@@ -166,8 +166,7 @@ pub fn run(args: &Janus) -> Result<()> {
     }
     let janus = Process::start()?;
     let keeper = janus.attach()?;
-    let room =
-        json!({ "request": "create", "room": 1234, "sampling_rate": 48000, "audiolevel_event": false });
+    let room = json!({ "request": "create", "room": 1234, "sampling_rate": 48000, "audiolevel_event": false, "allow_rtp_participants": true });
     janus.message(keeper, &room)?;
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
     let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
