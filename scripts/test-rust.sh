@@ -9,10 +9,7 @@ export CHIME_TEST_SERVERS=1 PATH=$PATH:$venv_servers/bin
 
 if cargo nextest --version >/dev/null 2>&1; then
   cargo nextest run --workspace
-  # What is off by default.
-  cargo nextest run -p chime-media --features client,noise-suppression denoise
   cargo test --workspace --doc
 else
   cargo test --workspace
-  cargo test -p chime-media --features client,noise-suppression denoise
 fi

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use chime_media::rtp::packet::Header;
 use clap::Args;
-use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSockRef, UdpSocketState};
+use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -65,7 +65,7 @@ impl Process {
                 "general: {{ json = \"plain\" base_path = \"/janus\" http = true port = {port} ip = \"127.0.0.1\" }}\n"
             ),
         )?;
-        write("janus.plugin.audiobridge.jcfg", "general: { }\n")?;
+        write("janus.plugin.audiobridge.jcfg", "general: { local_ip = \"127.0.0.1\" }\n")?;
         let mut command = Command::new("janus");
         command.arg("-F").arg(folder.path()).args(["-o", "-C"]).arg(folder.path().join("janus.jcfg"));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -149,6 +149,8 @@ fn number(value: &Value, pointer: &str) -> Result<u64> {
 
 struct Participant {
     to: SocketAddr,
+    /// Ours, where its mix comes to and its packets come from.
+    address: IpAddr,
     sequence: u16,
     timestamp: u32,
     speaks: Instant,
@@ -176,9 +178,10 @@ pub fn run(args: &Janus) -> Result<()> {
     let mut people = Vec::new();
     for place in 0..args.attendees {
         let [high, low] = u16::try_from(place)?.to_be_bytes();
-        let to = janus.join(1234, SocketAddr::from((Ipv4Addr::new(127, 1, high, low), port)))?;
+        let address = IpAddr::from(Ipv4Addr::new(127, 1, high, low));
+        let to = janus.join(1234, SocketAddr::new(address, port))?;
         let phase = Duration::from_micros(u64::try_from(place)? * 20_011 % 20_000);
-        people.push(Participant { to, sequence: 1, timestamp: 1, speaks: Instant::now() + phase, said: 0 });
+        people.push(Participant { to, address, sequence: 1, timestamp: 1, speaks: Instant::now() + phase, said: 0 });
     }
     let mut room = Room {
         talkers: args.talkers,
@@ -267,7 +270,15 @@ impl Room {
             // One header extension, of one byte: the level (RFC 6464).
             packet.extend_from_slice(&[0xbe, 0xde, 0, 1, 0x10, level, 0, 0]);
             packet.extend_from_slice(payload);
-            let _full = self.socket.send_to(&packet, person.to);
+            // Janus takes packets from the address only that it sends to.
+            let transmit = Transmit {
+                destination: person.to,
+                ecn: None,
+                contents: &packet,
+                segment_size: None,
+                src_ip: Some(person.address),
+            };
+            let _full = self.state.try_send(UdpSockRef::from(&self.socket), &transmit);
         }
         Ok(())
     }
