@@ -87,6 +87,7 @@ async fn serve(service: Arc<Service>, stream: TcpStream) -> Option<()> {
         external_user_id: format!("user-{id}").into(),
         content,
         capabilities: Capabilities::default(),
+        replica: None,
     };
     let (sender, mut receiver) = unbounded_channel();
     clients.lock().unwrap().insert(session, sender);

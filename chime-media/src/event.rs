@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::ids::{Attendee, SessionId};
 use crate::rtp::packet::PayloadTypes;
+use crate::signal::proto::Credentials;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +62,14 @@ pub enum Output {
     Unroute {
         /// Whose user fragment is free.
         session: SessionId,
+    },
+    /// An attendee of a replica shows that it is an attendee of the meeting itself, too: whoever knows of tokens answers
+    /// with [`Meeting::promote`](crate::meeting::Meeting::promote).
+    Promote {
+        /// Who asks.
+        session: SessionId,
+        /// As which attendee, with which token.
+        credentials: Credentials,
     },
     /// Something that others want to know.
     Event(MediaEvent),

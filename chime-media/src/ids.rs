@@ -22,6 +22,9 @@ pub struct Attendee {
     pub content: bool,
     /// What it may do.
     pub capabilities: Capabilities,
+    /// The replica of the meeting that it is in, by the name its embedder gives it: it receives what the others do, and
+    /// nobody knows of it until it is promoted. None for whoever is in the meeting itself.
+    pub replica: Option<Arc<str>>,
 }
 
 impl Attendee {

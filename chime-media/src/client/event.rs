@@ -27,6 +27,10 @@ pub enum Event {
     Paused(Vec<u32>),
     /// They go on.
     Resumed(Vec<u32>),
+    /// It was promoted, with status 0, or not.
+    Promoted(u32),
+    /// The server has ended its promotion.
+    Demoted,
     /// What the server estimates the path to carry, in kbit/s, and the rates of streams in bit/s.
     Bitrates(Option<u32>, Vec<(u32, u32)>),
 }

@@ -7,9 +7,10 @@ use super::attendee::{Client, Stage};
 use super::event::Event;
 use crate::signal::encode;
 use crate::signal::proto::{
-    AudioControl, DataMessageFrame, DataMessagePayload, FrameType, Join, Leave, PauseResume, PingPong,
-    PingPongType, RemoteVideoUpdate, ServerSideNetworkAdaption, SignalFrame, StreamDescriptor,
-    StreamMediaType, StreamServiceType, Subscribe, SubscribeAck,
+    AudioControl, Credentials, DataMessageFrame, DataMessagePayload, FrameType, Join, Leave, PauseResume,
+    PingPong, PingPongType, PrimaryMeetingJoin, PrimaryMeetingLeave, RemoteVideoUpdate,
+    ServerSideNetworkAdaption, SignalFrame, StreamDescriptor, StreamMediaType, StreamServiceType, Subscribe,
+    SubscribeAck,
 };
 
 /// No video may be sent (the signaling guide, section 6.9).
@@ -87,6 +88,23 @@ impl Client {
         self.send(now, FrameType::DataMessage, |frame| frame.data_message = Some(messages));
     }
 
+    /// Asks to be promoted from a replica, as an attendee of the meeting itself.
+    pub fn promote(&mut self, now: Instant, attendee: &str, token: &str) {
+        let credentials = Credentials {
+            attendee_id: Some(attendee.to_owned()),
+            external_user_id: None,
+            join_token: Some(token.to_owned()),
+        };
+        let join = PrimaryMeetingJoin { credentials: Some(credentials) };
+        self.send(now, FrameType::PrimaryMeetingJoin, |frame| frame.primary_meeting_join = Some(join));
+    }
+
+    /// Goes back to only receiving.
+    pub fn demote(&mut self, now: Instant) {
+        let leave = PrimaryMeetingLeave {};
+        self.send(now, FrameType::PrimaryMeetingLeave, |frame| frame.primary_meeting_leave = Some(leave));
+    }
+
     /// The application pauses the tile of an attendee, or lets it go on.
     pub fn pause_tile(&mut self, now: Instant, attendee: &str, paused: bool) {
         let Some(stream) = self.connection.subscriptions.of(attendee).map(|slot| slot.stream) else { return };
@@ -156,6 +174,9 @@ impl Client {
 
     pub(super) fn frame(&mut self, now: Instant, frame: SignalFrame) {
         let status = frame.error.as_ref().and_then(|error| error.status).unwrap_or_default();
+        if frame.kind() == FrameType::PrimaryMeetingJoinAck {
+            return self.events.push_back(Event::Promoted(status));
+        }
         if status >= 300 {
             (self.stage, self.next_ping) = (Stage::Over, None);
             return self.events.push_back(Event::Refused(status));
@@ -197,6 +218,7 @@ impl Client {
             FrameType::Resume => {
                 self.events.push_back(Event::Resumed(frame.pause.unwrap_or_default().group_ids))
             }
+            FrameType::PrimaryMeetingLeave => self.events.push_back(Event::Demoted),
             FrameType::Bitrates => {
                 let rates = frame.bitrates.unwrap_or_default();
                 let each = rates.bitrates.iter();

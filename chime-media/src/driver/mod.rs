@@ -62,6 +62,10 @@ pub enum Input {
     Remove(Arc<str>, Farewell),
     /// See [`Meeting::set_capabilities`](crate::meeting::Meeting::set_capabilities).
     Capabilities(Arc<str>, Capabilities),
+    /// See [`Meeting::promote`](crate::meeting::Meeting::promote).
+    Promote(SessionId, Result<Attendee, u32>),
+    /// See [`Meeting::end_replica`](crate::meeting::Meeting::end_replica).
+    EndReplica(Arc<str>, Farewell),
     /// See [`Meeting::end`](crate::meeting::Meeting::end); the meeting is forgotten after it.
     End(Farewell),
 }

@@ -164,6 +164,8 @@ impl Worker {
             Input::Capabilities(attendee, capabilities) => {
                 meeting.set_capabilities(now, &attendee, capabilities)
             }
+            Input::Promote(session, who) => meeting.promote(now, session, who),
+            Input::EndReplica(replica, why) => meeting.end_replica(now, &replica, why),
             Input::End(why) => {
                 meeting.end(now, why);
                 over = true;

@@ -67,7 +67,7 @@ fn is_valid(message: &DataMessagePayload) -> bool {
 impl<C: Codecs> Meeting<C> {
     pub(super) fn data_messages(&mut self, now: Instant, id: SessionId, messages: Vec<DataMessagePayload>) {
         let ingest = i64::try_from(self.wall_ns(now)).unwrap_or(i64::MAX);
-        let Some(session) = self.sessions.get_mut(&id) else { return };
+        let Some(session) = self.sessions.get_mut(&id).filter(|session| !session.is_viewer()) else { return };
         let attendee = session.attendee.clone();
         let (mut good, mut throttled) = (Vec::new(), Vec::new());
         for message in messages.into_iter().filter(is_valid) {

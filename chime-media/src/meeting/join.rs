@@ -7,14 +7,12 @@ use crate::audio::{Codecs, Role};
 use crate::event::{Farewell, Happened, Output};
 use crate::ids::SessionId;
 use crate::signal::proto::{
-    Error, FrameType, Join, JoinAck, LeaveAck, PingPong, PingPongType, PrimaryMeetingJoinAck,
-    ServerSideNetworkAdaption, SignalFrame, TurnCredentials,
+    Error, FrameType, Join, JoinAck, LeaveAck, PingPong, PingPongType, ServerSideNetworkAdaption,
+    SignalFrame, TurnCredentials,
 };
 
 /// The meeting has no room for this.
-const AT_CAPACITY: u32 = 409;
-/// What the client asked for is not allowed.
-const FORBIDDEN: u32 = 403;
+pub(super) const AT_CAPACITY: u32 = 409;
 /// Remote videos that a client is told it may subscribe to at most.
 const SUBSCRIPTIONS: u32 = 25;
 
@@ -43,14 +41,9 @@ impl<C: Codecs> Meeting<C> {
                 self.data_messages(now, id, frame.data_message.unwrap_or_default().messages);
             }
             FrameType::PrimaryMeetingJoin => {
-                // There are no replica meetings here.
-                let refusal = SignalFrame {
-                    error: Some(error(FORBIDDEN, "this meeting is no replica")),
-                    primary_meeting_join_ack: Some(PrimaryMeetingJoinAck {}),
-                    ..self.frame(now, FrameType::PrimaryMeetingJoinAck)
-                };
-                self.send(id, &refusal);
+                self.ask_promotion(now, id, frame.primary_meeting_join.and_then(|join| join.credentials));
             }
+            FrameType::PrimaryMeetingLeave => self.demote(now, id),
             _ => {}
         }
     }
@@ -72,10 +65,13 @@ impl<C: Codecs> Meeting<C> {
             return;
         }
         let attendee = session.attendee.clone();
+        for other in self.sessions_of(|session| session.attendee.name() == attendee.name()) {
+            self.withdraw_promotion(now, other);
+        }
         let older: Vec<(SessionId, bool)> = self
             .sessions
             .iter()
-            .filter(|(other, session)| **other != id && session.attendee.name() == attendee.name())
+            .filter(|(other, session)| **other != id && session.root().name() == attendee.name())
             .map(|(other, session)| {
                 (*other, session.audio_session.is_some() && session.audio_session == join.audio_session_id)
             })
@@ -89,8 +85,10 @@ impl<C: Codecs> Meeting<C> {
             self.send(id, &refusal);
             return;
         }
-        let mut inherited = None;
+        let (mut inherited, mut announced) = (None, false);
         for (other, same) in older {
+            self.demote(now, other);
+            announced |= self.sessions.get(&other).is_some_and(|session| session.announced);
             let place = self.sessions.get_mut(&other);
             let place = place.and_then(|session| session.stream.take().map(|stream| (stream, session.muted)));
             inherited = inherited.or(place);
@@ -120,6 +118,7 @@ impl<C: Codecs> Meeting<C> {
             .map(|other| other.audio);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.joined = true;
+        session.announced = announced;
         if let Some((stream, muted)) = inherited {
             // As the others were told it: what its offer says is told when it differs.
             (session.stream, session.muted) = (Some(stream), muted);
@@ -131,10 +130,9 @@ impl<C: Codecs> Meeting<C> {
         session.no_periodic_keyframes =
             join.disable_periodic_keyframe_request_on_content_sender.unwrap_or_default();
         let role = if attendee.content { Role::Content { owner } } else { Role::Attendee };
-        let audio = attendee.capabilities.audio;
         self.room.join(session.audio, role);
-        self.room.set_capabilities(session.audio, audio.sends(), audio.receives());
-        if inherited.is_none() {
+        self.apply_capabilities(id);
+        if !announced {
             self.event(attendee.clone(), Happened::Authorized);
         }
         let ack = SignalFrame {
@@ -156,11 +154,21 @@ impl<C: Codecs> Meeting<C> {
     }
 
     /// Why one more cannot join, if so. Sessions that it replaces leave their places to it.
-    fn full(&self, attendee: &crate::ids::Attendee, older: &[(SessionId, bool)]) -> Option<&'static str> {
+    pub(super) fn full(
+        &self,
+        attendee: &crate::ids::Attendee,
+        older: &[(SessionId, bool)],
+    ) -> Option<&'static str> {
+        // Those of replicas have places of their own.
+        if attendee.replica.is_some() {
+            return None;
+        }
         let others = self
             .sessions
             .iter()
-            .filter(|(id, session)| session.joined && !older.iter().any(|(older, _)| older == *id))
+            .filter(|(id, session)| {
+                session.joined && !session.is_viewer() && !older.iter().any(|(older, _)| older == *id)
+            })
             .filter(|(_, session)| session.attendee.content == attendee.content)
             .count();
         if attendee.content {
@@ -192,6 +200,7 @@ impl<C: Codecs> Meeting<C> {
 
     /// Takes a session out of everything and tells the others.
     pub(super) fn drop_session(&mut self, now: Instant, id: SessionId, why: Happened) {
+        self.demote(now, id);
         let Some(stream) = self.sessions.get(&id).map(|session| session.stream) else { return };
         let Some(attendee) = self.forget_session(now, id) else { return };
         if let Some(stream) = stream {
@@ -213,7 +222,7 @@ impl<C: Codecs> Meeting<C> {
         session.joined.then_some(session.attendee)
     }
 
-    fn tell_farewell(&mut self, now: Instant, id: SessionId, why: Farewell) {
+    pub(super) fn tell_farewell(&mut self, now: Instant, id: SessionId, why: Farewell) {
         let frame = SignalFrame {
             audio_status: Some(crate::signal::proto::AudioStatus { audio_status: why.audio_status() }),
             ..self.frame(now, FrameType::AudioStatus)
@@ -222,6 +231,6 @@ impl<C: Codecs> Meeting<C> {
     }
 }
 
-fn error(status: u32, description: &str) -> Error {
+pub(super) fn error(status: u32, description: &str) -> Error {
     Error { status: Some(status), description: Some(description.to_owned()) }
 }

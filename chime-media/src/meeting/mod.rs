@@ -19,6 +19,10 @@
 //! - `num_participants` counts attendees, not their content shares.
 //! - Data messages go to everybody but their sender. A throttled one goes back to its sender with time 0.
 //! - A client that sends more frames, or more octets, than any honest one has the rest left out, unread.
+//! - Attendees of a replica are sessions of the meeting that it is of: they receive as if they were in it, nobody is told
+//!   of them, and what they send is left out, until they are promoted. Then they are the attendee whose token they showed;
+//!   whoever is that attendee at another place has to go. Losing the socket ends a promotion.
+//! - When the meeting ends, those of its replicas are told to come again, since their meetings have not ended.
 //! - A camera beyond the limit is answered with status 206 and an inactive section; a content share with 409.
 
 mod allowance;
@@ -28,6 +32,7 @@ mod forwarding;
 mod join;
 mod layers;
 mod packets;
+mod promotion;
 mod repair;
 mod roster;
 mod session;
@@ -173,6 +178,8 @@ impl<C: Codecs> Meeting<C> {
     pub fn disconnected(&mut self, now: Instant, id: SessionId) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.socket = false;
+        self.demote(now, id);
+        let Some(session) = self.sessions.get_mut(&id) else { return };
         // Before it has joined there is nothing to come back to.
         if !session.joined {
             self.drop_session(now, id, Happened::Left);
@@ -182,46 +189,62 @@ impl<C: Codecs> Meeting<C> {
         self.settle(now);
     }
 
-    /// Everybody is sent away.
+    /// Everybody is sent away; those of replicas, to come again.
     pub fn end(&mut self, now: Instant, why: Farewell) {
-        let all: Vec<SessionId> = self.sessions.keys().copied().collect();
-        for id in all {
-            self.dismiss(now, id, why);
+        let all: Vec<(SessionId, bool)> =
+            self.sessions.iter().map(|(id, session)| (*id, session.root().replica.is_some())).collect();
+        for (id, replica) in all {
+            self.dismiss(now, id, if replica { Farewell::Restart } else { why });
         }
     }
 
-    /// The attendee and its content share are sent away.
-    pub fn remove(&mut self, now: Instant, attendee: &str, why: Farewell) {
-        let its: Vec<SessionId> = self
-            .sessions
-            .iter()
-            .filter(|(_, session)| &*session.attendee.id == attendee)
-            .map(|(id, _)| *id)
-            .collect();
-        for id in its {
+    /// Everybody of a replica is sent away.
+    pub fn end_replica(&mut self, now: Instant, replica: &str, why: Farewell) {
+        for id in self.sessions_of(|session| session.root().replica.as_deref() == Some(replica)) {
             self.dismiss(now, id, why);
+        }
+        self.settle(now);
+    }
+
+    fn sessions_of(&self, which: impl Fn(&Session) -> bool) -> Vec<SessionId> {
+        self.sessions.iter().filter(|(_, session)| which(session)).map(|(id, _)| *id).collect()
+    }
+
+    /// The attendee and its content share are sent away; whoever was promoted to be it is so no more.
+    pub fn remove(&mut self, now: Instant, attendee: &str, why: Farewell) {
+        for id in self.sessions_of(|session| &*session.root().id == attendee) {
+            self.dismiss(now, id, why);
+        }
+        for id in self.sessions_of(|session| &*session.attendee.id == attendee) {
+            self.withdraw_promotion(now, id);
         }
         self.settle(now);
     }
 
     /// An attendee may do other things from now on.
     pub fn set_capabilities(&mut self, now: Instant, attendee: &str, capabilities: Capabilities) {
-        let its: Vec<SessionId> = self
-            .sessions
-            .iter()
-            .filter(|(_, session)| &*session.attendee.id == attendee)
-            .map(|(id, _)| *id)
-            .collect();
-        for id in its {
+        for session in self.sessions.values_mut() {
+            if let Some(root) = session.root.as_mut().filter(|root| &*root.id == attendee) {
+                root.capabilities = capabilities;
+            }
+        }
+        for id in self.sessions_of(|session| &*session.attendee.id == attendee) {
             if let Some(session) = self.sessions.get_mut(&id) {
                 session.attendee.capabilities = capabilities;
-                let audio = capabilities.audio;
-                self.room.set_capabilities(session.audio, audio.sends(), audio.receives());
             }
+            self.apply_capabilities(id);
             self.withdraw_forbidden(now, id);
         }
         self.stale_index = true;
         self.settle(now);
+    }
+
+    /// Lets the mix know what a session may do.
+    fn apply_capabilities(&mut self, id: SessionId) {
+        if let Some(session) = self.sessions.get(&id) {
+            let hears = session.attendee.capabilities.audio.receives();
+            self.room.set_capabilities(session.audio, session.may_speak(), hears);
+        }
     }
 
     /// Nobody is here, nor expected back.

@@ -20,25 +20,36 @@ const SILENT: u8 = 42;
 impl<C: Codecs> Meeting<C> {
     /// The client's media connection is up: it is present from now on.
     pub(super) fn present(&mut self, now: Instant, id: SessionId) {
-        let next = self.next_audio;
         let Some(session) = self.sessions.get_mut(&id) else { return };
-        let new = session.stream.is_none();
-        let stream = *session.stream.get_or_insert(next);
-        let attendee = session.attendee.clone();
         session.informed = true;
         session.lost = None;
-        if new {
-            self.next_audio += 1;
+        if session.is_viewer() {
+            if !std::mem::replace(&mut session.announced, true) {
+                let attendee = session.attendee.clone();
+                self.event(attendee, Happened::Joined);
+            }
+        } else {
+            self.appear(now, id, Some(id));
         }
         let all: Vec<AudioStreamIdInfo> =
             self.sessions.values().filter_map(super::session::Session::told).collect();
         self.tell_roster(now, id, all);
-        let own = self.sessions.get(&id).and_then(super::session::Session::told);
-        if new {
-            self.tell_others(now, Some(id), own.into_iter().collect());
-            self.event(attendee, Happened::Joined);
+    }
+
+    /// It has a place in the roster from now on, of which everybody is told, but for one.
+    pub(super) fn appear(&mut self, now: Instant, id: SessionId, but: Option<SessionId>) {
+        let next = self.next_audio;
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        if session.stream.is_some() {
+            return;
         }
-        debug_assert!(stream > 0, "zero stands for nobody");
+        session.stream = Some(next);
+        session.announced = true;
+        let attendee = session.attendee.clone();
+        let told = session.told();
+        self.next_audio += 1;
+        self.tell_others(now, but, told.into_iter().collect());
+        self.event(attendee, Happened::Joined);
     }
 
     pub(super) fn tell_gone(&mut self, now: Instant, stream: u32, dropped: bool) {

@@ -12,6 +12,8 @@ use crate::signal::proto::Index;
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) attendee: Attendee,
+    /// Who it is in its replica, while it is promoted.
+    pub(super) root: Option<Attendee>,
     /// Its name in the mix.
     pub(super) audio: SourceId,
     /// The WebSocket is open.
@@ -24,6 +26,8 @@ pub(super) struct Session {
     pub(super) muted: bool,
     /// Its number in the roster, once it is present.
     pub(super) stream: Option<u32>,
+    /// That it came was told outside.
+    pub(super) announced: bool,
     /// It has been told the whole roster.
     pub(super) informed: bool,
     /// The video it sends.
@@ -49,6 +53,7 @@ impl Session {
     pub(super) fn new(attendee: Attendee, audio: SourceId) -> Self {
         Self {
             attendee,
+            root: None,
             audio,
             socket: true,
             joined: false,
@@ -56,6 +61,7 @@ impl Session {
             peer: None,
             muted: false,
             stream: None,
+            announced: false,
             informed: false,
             group: None,
             adapts: false,
@@ -69,6 +75,21 @@ impl Session {
         }
     }
 
+    /// Who its client said it was when it came.
+    pub(super) fn root(&self) -> &Attendee {
+        self.root.as_ref().unwrap_or(&self.attendee)
+    }
+
+    /// It only receives, and nobody knows of it.
+    pub(super) fn is_viewer(&self) -> bool {
+        self.attendee.replica.is_some()
+    }
+
+    /// Whether its voice may be heard.
+    pub(super) fn may_speak(&self) -> bool {
+        self.attendee.capabilities.audio.sends() && !self.is_viewer()
+    }
+
     /// Whether it may receive the video of a camera, or of a content share.
     pub(super) fn may_watch(&self, content: bool) -> bool {
         let capabilities = self.attendee.capabilities;
@@ -79,6 +100,7 @@ impl Session {
     /// Whether it may send video.
     pub(super) fn may_show(&self) -> bool {
         let capabilities = self.attendee.capabilities;
-        if self.attendee.content { capabilities.content.sends() } else { capabilities.video.sends() }
+        let capability = if self.attendee.content { capabilities.content } else { capabilities.video };
+        capability.sends() && !self.is_viewer()
     }
 }

@@ -244,9 +244,16 @@ impl<C: Codecs> Meeting<C> {
     /// The videos that a session may receive.
     pub(super) fn index_for(&self, now: Instant, id: SessionId) -> SignalFrame {
         let mut index = Index {
-            at_capacity: Some(self.cameras() >= self.limits.video_tiles),
+            // Whoever may not show itself is told that there is no room.
+            at_capacity: Some(
+                self.cameras() >= self.limits.video_tiles
+                    || self.sessions.get(&id).is_some_and(super::session::Session::is_viewer),
+            ),
             num_participants: u32::try_from(
-                self.sessions.values().filter(|session| session.joined && !session.attendee.content).count(),
+                self.sessions
+                    .values()
+                    .filter(|session| session.joined && !session.is_viewer() && !session.attendee.content)
+                    .count(),
             )
             .ok(),
             supported_receive_codec_intersection: self.common_codecs(),

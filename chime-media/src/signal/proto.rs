@@ -418,7 +418,28 @@ pub struct Notification {
 
 /// An attendee of a replica wants to be promoted.
 #[derive(Clone, PartialEq, prost::Message)]
-pub struct PrimaryMeetingJoin {}
+pub struct PrimaryMeetingJoin {
+    #[prost(message, optional, tag = "1")]
+    pub credentials: Option<Credentials>,
+}
+
+/// What proves to be an attendee.
+#[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
+#[prost(skip_debug)]
+pub struct Credentials {
+    #[prost(string, optional, tag = "1")]
+    pub attendee_id: Option<String>,
+    #[prost(string, optional, tag = "2")]
+    pub external_user_id: Option<String>,
+    #[prost(string, optional, tag = "3")]
+    pub join_token: Option<String>,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials").field("attendee_id", &self.attendee_id).finish_non_exhaustive()
+    }
+}
 
 /// The answer to that.
 #[derive(Clone, PartialEq, prost::Message)]

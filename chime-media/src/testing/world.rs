@@ -80,6 +80,13 @@ pub(crate) fn identity() -> &'static Identity {
     IDENTITY.get_or_init(|| Identity::generate().unwrap())
 }
 
+/// An attendee; with `#content`, its content share.
+fn attendee(name: &str, capabilities: Capabilities, replica: Option<&str>) -> Attendee {
+    let (id, content) = name.strip_suffix(CONTENT).map_or((name, false), |id| (id, true));
+    let external_user_id = format!("user-{id}").into();
+    Attendee { id: id.into(), external_user_id, content, capabilities, replica: replica.map(Into::into) }
+}
+
 impl World {
     pub(crate) fn new(seed: u64) -> Self {
         Self::with(seed, Limits::default())
@@ -118,16 +125,21 @@ impl World {
 
     /// The same with settings; its device is told by the audio session.
     pub(crate) fn join_as(&mut self, config: Config, capabilities: Capabilities) -> SessionId {
+        self.join_replica(config, capabilities, None)
+    }
+
+    /// The same into a replica of the meeting. Whoever shows the token `good` is promoted to be whom it says.
+    pub(crate) fn join_replica(
+        &mut self,
+        config: Config,
+        capabilities: Capabilities,
+        replica: Option<&str>,
+    ) -> SessionId {
         let number = self.next;
         self.next += 1;
         let session = SessionId(number);
-        let (id, content) = match config.attendee.strip_suffix(CONTENT) {
-            Some(id) => (id, true),
-            None => (config.attendee.as_str(), false),
-        };
-        let external_user_id = format!("user-{id}").into();
         let slot = self.slot(&config.attendee);
-        self.meeting.connect(session, Attendee { id: id.into(), external_user_id, content, capabilities });
+        self.meeting.connect(session, attendee(&config.attendee, capabilities, replica));
         let [high, low] = (number as u16).to_be_bytes();
         let actor = Actor {
             client: Client::new(config, identity(), self.now),
@@ -296,6 +308,12 @@ impl World {
                 Output::Event(event) => {
                     self.note(|| format!("{event:?}"));
                     self.events.push((now, event));
+                }
+                Output::Promote { session, credentials } => {
+                    let good = credentials.join_token.as_deref() == Some("good");
+                    let id = credentials.attendee_id.unwrap_or_default();
+                    let who = if good { Ok(attendee(&id, Capabilities::default(), None)) } else { Err(403) };
+                    self.meeting.promote(now, session, who);
                 }
                 Output::Route { .. } | Output::Unroute { .. } => {}
             }

@@ -57,7 +57,7 @@ impl Media {
         let clients = [(HONEST, "honest", 1_u8), (OTHER, "other", 2)].map(|(session, name, last)| {
             let capabilities = Capabilities::default();
             let attendee =
-                Attendee { id: name.into(), external_user_id: name.into(), content: false, capabilities };
+                Attendee { id: name.into(), external_user_id: name.into(), content: false, capabilities, replica: None };
             meeting.connect(session, attendee);
             let client = Client::new(Config::new(name, last.into()), &identity, now);
             (session, SocketAddr::from(([198, 51, 100, last], 40_000)), client)

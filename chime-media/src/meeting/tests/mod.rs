@@ -4,6 +4,7 @@ mod capacity;
 mod data;
 mod hostile;
 mod replay;
+mod replica;
 mod schedule;
 mod schedules;
 mod squeeze;
