@@ -623,6 +623,7 @@ fn a_replica_needs_a_primary_meeting_that_takes_place() {
         };
         let replica = meetings.create_meeting(&replica_of(&primary.id, "t1")).await.unwrap();
         assert_eq!(replica.primary, Some(primary.id.clone()));
+        assert_eq!(replica.node, primary.node);
         let chained = refused(meetings.create_meeting(&replica_of(&replica.id, "t2")).await);
         assert_eq!(chained, (BadRequest, "D-11"));
         meetings.delete_meeting(&primary.id).await.unwrap();

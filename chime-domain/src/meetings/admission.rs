@@ -4,7 +4,7 @@ use super::service::Meetings;
 use super::types::{Attendee, Meeting, MeetingFeatures};
 use super::{keys, token};
 use crate::error::StoreError;
-use crate::flow::Loaded;
+use crate::flow::{Loaded, load};
 use crate::ids::{AttendeeId, MediaRegion, MeetingId};
 use crate::limits::Quota;
 use crate::ports::Capabilities;
@@ -49,6 +49,8 @@ pub struct MeetingFacts {
 pub struct Admission {
     /// Which meeting.
     pub meeting: MeetingFacts,
+    /// The meeting whose media it gets, if it is a replica, while that takes place.
+    pub primary: Option<MeetingFacts>,
     /// As which attendee.
     pub attendee: AttendeeId,
     /// What the application names the attendee by.
@@ -94,8 +96,16 @@ impl Meetings<'_> {
         let (attendee, content) = holder.ok_or(AdmitError::WrongToken)?;
         let attendee = Loaded::<Attendee>::decode(keys::attendee(&id, &attendee), found.next().flatten())?;
         let attendee = attendee.get().ok_or(AdmitError::DeletedAttendee)?;
+        let primary = match &meeting.primary {
+            Some(primary) => {
+                let primary = load::<Meeting>(self.chime.store(), keys::meeting(primary)).await?;
+                primary.get().map(|primary| self.facts(primary))
+            }
+            None => None,
+        };
         Ok(Admission {
             meeting: self.facts(meeting),
+            primary,
             attendee: attendee.id.clone(),
             external_user_id: attendee.external_user_id.clone(),
             capabilities: attendee.capabilities,

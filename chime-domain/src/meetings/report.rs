@@ -244,26 +244,46 @@ impl Meetings<'_> {
     ///
     /// The store's errors.
     pub async fn move_from(&self, node: &str) -> Result<usize, ServiceError> {
-        let mut moved = 0;
+        let (mut moved, mut replicas) = (0, Vec::new());
         for id in self.on(node).await? {
             self.forget_connections(&id).await?;
             let found = self.load(&id).await?;
             let Some(meeting) = found.get().filter(|meeting| meeting.node == node) else { continue };
-            let placed = self.chime.media().place(&id, meeting.media_region.as_str()).await;
-            let Ok(placed) = placed else { continue };
-            if placed.node == node {
-                continue;
+            match &meeting.primary {
+                Some(primary) => replicas.push((found.clone(), primary.clone())),
+                None => moved += usize::from(self.move_one(&found, meeting, None).await?),
             }
-            let meeting = Meeting { node: placed.node, placement: placed.urls, ..meeting.clone() };
-            let change = Change::Put(found.key().clone(), Record::of(meeting));
-            match self.chime.commit(Decision::reply(()).guard(found.guard()).change(change)).await {
-                Ok(_) => moved += 1,
-                // It ended, or another moved it.
-                Err(ServiceError::Store(StoreError::Conflict)) => {}
-                Err(error) => return Err(error),
+        }
+        // They follow the meetings whose media they get.
+        for (found, primary) in replicas {
+            let primary = self.load(&primary).await?;
+            if let Some(meeting) = found.get() {
+                moved += usize::from(self.move_one(&found, meeting, primary.get()).await?);
             }
         }
         Ok(moved)
+    }
+
+    async fn move_one(
+        &self,
+        found: &Loaded<Meeting>,
+        meeting: &Meeting,
+        primary: Option<&Meeting>,
+    ) -> Result<bool, ServiceError> {
+        let Ok(placed) = self.place(&meeting.id, &meeting.media_region, primary).await else {
+            return Ok(false);
+        };
+        if placed.node == meeting.node {
+            return Ok(false);
+        }
+        let meeting = Meeting { node: placed.node, placement: placed.urls, ..meeting.clone() };
+        let change = Change::Put(found.key().clone(), Record::of(meeting));
+        match self.chime.commit(Decision::reply(()).guard(found.guard()).change(change)).await {
+            Ok(_) => Ok(true),
+            // It ended, or another moved it.
+            Err(ServiceError::Store(StoreError::Conflict)) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// The meetings that live on a node.

@@ -160,4 +160,20 @@ impl MediaPlacement {
             event_ingestion_url: format!("https://{host}/events/{meeting}"),
         }
     }
+
+    /// The URLs of another meeting at the same place.
+    #[must_use]
+    pub fn of_another(&self, this: &MeetingId, other: &MeetingId) -> Self {
+        let of = |url: &String| url.replace(this.as_str(), other.as_str());
+        Self {
+            audio_host_url: self.audio_host_url.clone(),
+            audio_fallback_url: of(&self.audio_fallback_url),
+            signaling_url: of(&self.signaling_url),
+            turn_control_url: of(&self.turn_control_url),
+            screen_data_url: of(&self.screen_data_url),
+            screen_viewing_url: of(&self.screen_viewing_url),
+            screen_sharing_url: of(&self.screen_sharing_url),
+            event_ingestion_url: of(&self.event_ingestion_url),
+        }
+    }
 }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
+use chime_domain::meetings::AdmitError;
 use chime_media::driver::Input;
+use chime_media::ids::Attendee;
+use chime_media::signal::proto::Credentials;
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::header::{SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION};
 use http::request::Parts;
@@ -17,7 +20,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use super::Media;
-use super::live::{Outgoing, Place};
+use super::live::{Outgoing, Place, attendee, home};
 use super::refused::{Refused, refuse};
 use crate::api::ApiError;
 use crate::api::response::{RequestId, failure};
@@ -87,7 +90,7 @@ async fn run(app: App, media: Media, upgrade: OnUpgrade, meeting: String, token:
     let mut socket =
         WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
     match admit(&app, &media, &meeting, &token).await {
-        Ok(place) => serve(&media, &mut socket, place).await,
+        Ok(place) => serve(&app, &media, &mut socket, place).await,
         Err(why) => {
             tracing::debug!(code = why.code(), "a client may not join a meeting");
             let now = u64::try_from(app.chime().now().millis()).unwrap_or_default();
@@ -102,23 +105,43 @@ async fn admit(app: &App, media: &Media, meeting: &str, token: &str) -> Result<P
     }
     let meetings = app.chime().meetings();
     let admission = meetings.admit(meeting, token).await?;
-    if admission.meeting.node != media.node() {
+    if home(&admission).node != media.node() {
         return Err(Refused::TryAgain);
     }
     let place = media.0.lives.join(&media.0.engine, app.chime(), &admission);
     // Whoever ended the meeting meanwhile did not find this one in it.
-    if let Err(error) = meetings.admit(meeting, token).await {
-        let why = Refused::from(error);
+    let why = match meetings.admit(meeting, token).await {
+        Ok(again) if again.primary.is_some() == admission.primary.is_some() => None,
+        // The meeting whose media it gets has ended; its own has not.
+        Ok(_) => {
+            media.0.lives.end(&media.0.engine, &place.meeting);
+            Some(Refused::TryAgain)
+        }
+        Err(error) => Some(Refused::from(error)),
+    };
+    if let Some(why) = why {
         leave(media, &place);
         if why == Refused::Ended {
-            media.0.lives.end(&media.0.engine, &place.meeting);
+            media.0.lives.end(&media.0.engine, &admission.meeting.id);
         }
         return Err(why);
     }
     Ok(place)
 }
 
-async fn serve(media: &Media, socket: &mut Socket, mut place: Place) {
+/// Who the holder of these credentials is in the primary meeting, or the status of a refusal.
+async fn promoted(app: &App, place: &Place, credentials: &Credentials) -> Result<Attendee, u32> {
+    let (Some(primary), Some(token)) = (&place.replica_of, &credentials.join_token) else { return Err(403) };
+    match app.chime().meetings().admit(primary.as_str(), token).await {
+        Ok(found) if Some(found.attendee.as_str()) != credentials.attendee_id.as_deref() => Err(403),
+        Ok(found) if found.content => Err(403),
+        Ok(found) => Ok(attendee(&found)),
+        Err(AdmitError::Store(_)) => Err(500),
+        Err(_) => Err(403),
+    }
+}
+
+async fn serve(app: &App, media: &Media, socket: &mut Socket, mut place: Place) {
     let engine = &media.0.engine;
     let (mut since, mut count) = (Instant::now(), 0);
     let code = loop {
@@ -128,6 +151,10 @@ async fn serve(media: &Media, socket: &mut Socket, mut place: Place) {
                     if send(socket, Bytes::from_owner(frame)).await.is_err() {
                         break None;
                     }
+                }
+                Some(Outgoing::Promote(credentials)) => {
+                    let who = promoted(app, &place, &credentials).await;
+                    engine.post(place.key, Input::Promote(place.session, who));
                 }
                 Some(Outgoing::Close(code)) => break Some(code),
                 // It did not take what it was sent.

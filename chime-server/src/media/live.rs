@@ -1,18 +1,19 @@
 //! The meetings that somebody is in, and the WebSockets of those.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chime_domain::flow::Chime;
 use chime_domain::ids::{AttendeeId, MeetingId};
-use chime_domain::meetings::Admission;
+use chime_domain::meetings::{Admission, MeetingFacts};
 use chime_domain::ports::MediaCapability;
 use chime_media::config::Limits;
 use chime_media::driver::{Engine, Input, MeetingKey};
 use chime_media::event::{Farewell, Output};
 use chime_media::ids::{Attendee, Capabilities, Capability, SessionId};
+use chime_media::signal::proto::Credentials;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedSender, channel};
 
@@ -27,6 +28,8 @@ const KEPT: Duration = Duration::from_secs(300);
 #[derive(Debug)]
 pub(super) enum Outgoing {
     Frame(Arc<[u8]>),
+    /// Not to be sent: it shows that it is an attendee of the primary meeting.
+    Promote(Credentials),
     Close(u16),
 }
 
@@ -35,6 +38,8 @@ type Clients = Arc<Mutex<HashMap<SessionId, Sender<Outgoing>>>>;
 #[derive(Debug)]
 struct Live {
     key: MeetingKey,
+    /// The replicas that somebody has been in.
+    replicas: HashSet<MeetingId>,
     clients: Clients,
     /// Counts up with each client, so that an old look at emptiness is told from a new one.
     opened: u64,
@@ -44,6 +49,8 @@ struct Live {
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) meeting: MeetingId,
+    /// The meeting that its own is a replica of.
+    pub(super) replica_of: Option<MeetingId>,
     pub(super) key: MeetingKey,
     pub(super) session: SessionId,
     pub(super) outgoing: Receiver<Outgoing>,
@@ -61,17 +68,27 @@ impl Lives {
     pub(super) fn join(&self, engine: &Engine, chime: &Chime, admission: &Admission) -> Place {
         let session = SessionId(self.next.fetch_add(1, Ordering::Relaxed));
         let (sender, outgoing) = channel(WAITING);
-        let id = &admission.meeting.id;
+        let home = home(admission);
+        let id = &home.id;
         let mut lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
         let live = lives.entry(id.clone()).or_insert_with(|| {
             let clients = Clients::default();
             let sink = sink(Arc::clone(&clients), report::start(chime, id));
-            Live { key: engine.open(limits(admission), Box::new(sink)), clients, opened: 0 }
+            Live {
+                key: engine.open(limits(home), Box::new(sink)),
+                replicas: HashSet::new(),
+                clients,
+                opened: 0,
+            }
         });
         live.opened += 1;
+        if admission.primary.is_some() {
+            live.replicas.insert(admission.meeting.id.clone());
+        }
         live.clients.lock().unwrap_or_else(PoisonError::into_inner).insert(session, sender);
         engine.post(live.key, Input::Connect(session, attendee(admission)));
-        Place { meeting: id.clone(), key: live.key, session, outgoing }
+        let replica_of = admission.primary.as_ref().map(|primary| primary.id.clone());
+        Place { meeting: id.clone(), replica_of, key: live.key, session, outgoing }
     }
 
     /// A client's WebSocket is gone. Says when nobody has one any more: a token to look again with.
@@ -94,19 +111,25 @@ impl Lives {
         }
     }
 
-    /// Something happens to a meeting, if it lives here.
+    /// Something happens to a meeting or to a replica, if it lives here.
     pub(super) fn post(&self, engine: &Engine, meeting: &MeetingId, input: Input) {
         let lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(live) = lives.get(meeting) {
+        let replica = || lives.values().find(|live| live.replicas.contains(meeting));
+        if let Some(live) = lives.get(meeting).or_else(replica) {
             engine.post(live.key, input);
         }
     }
 
-    /// A meeting has ended.
+    /// A meeting has ended, or a replica.
     pub(super) fn end(&self, engine: &Engine, meeting: &MeetingId) {
         let mut lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(live) = lives.remove(meeting) {
             engine.post(live.key, Input::End(Farewell::Ended));
+        }
+        for live in lives.values_mut() {
+            if live.replicas.remove(meeting) {
+                engine.post(live.key, Input::EndReplica(meeting.as_str().into(), Farewell::Ended));
+            }
         }
     }
 
@@ -140,6 +163,7 @@ fn sink(
                 let _ended = reports.send(event);
                 return;
             }
+            Output::Promote { session, credentials } => (session, Outgoing::Promote(credentials), false),
             Output::Route { .. } | Output::Unroute { .. } => return,
         };
         let mut clients = clients.lock().unwrap_or_else(PoisonError::into_inner);
@@ -151,12 +175,20 @@ fn sink(
     }
 }
 
-fn attendee(admission: &Admission) -> Attendee {
+/// The meeting whose media an attendee gets.
+pub(super) fn home(admission: &Admission) -> &MeetingFacts {
+    admission.primary.as_ref().unwrap_or(&admission.meeting)
+}
+
+pub(super) fn attendee(admission: &Admission) -> Attendee {
+    // A replica stays one when its primary meeting has ended: then there is nobody to hear or see.
+    let replica = admission.meeting.primary.is_some().then(|| admission.meeting.id.as_str().into());
     Attendee {
         id: admission.attendee.as_str().into(),
         external_user_id: admission.external_user_id.as_str().into(),
         content: admission.content,
         capabilities: capabilities(admission.capabilities),
+        replica,
     }
 }
 
@@ -171,8 +203,8 @@ pub(super) fn capabilities(of: chime_domain::ports::Capabilities) -> Capabilitie
     Capabilities { audio: each(of.audio), video: each(of.video), content: each(of.content) }
 }
 
-fn limits(admission: &Admission) -> Limits {
-    let limits = admission.meeting.limits;
+fn limits(meeting: &MeetingFacts) -> Limits {
+    let limits = meeting.limits;
     let count = |count: u32| usize::try_from(count).unwrap_or(usize::MAX);
     Limits::default().with(
         count(limits.video_tiles),

@@ -22,7 +22,9 @@ pub(super) fn start(chime: &Chime, meeting: &MeetingId) -> UnboundedSender<Media
 async fn run(chime: Chime, meeting: MeetingId, mut events: UnboundedReceiver<MediaEvent>) {
     while let Some(event) = events.recv().await {
         let Some(report) = report(&event) else { continue };
-        while let Err(ServiceError::Store(error)) = chime.meetings().report(&meeting, report.clone()).await {
+        let replica = event.attendee.replica.as_ref().and_then(|replica| MeetingId::new(&**replica).ok());
+        let meeting = replica.as_ref().unwrap_or(&meeting);
+        while let Err(ServiceError::Store(error)) = chime.meetings().report(meeting, report.clone()).await {
             if !matches!(error, StoreError::Unavailable { .. } | StoreError::Conflict) {
                 tracing::warn!(%error, "an event of a meeting is lost");
                 break;

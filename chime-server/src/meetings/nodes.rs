@@ -366,6 +366,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_replica_lives_where_its_primary_meeting_does_and_moves_with_it() {
+        let world = World::new().await;
+        let (b, chime) = world.node("b", &["us-east-1"]).await;
+        let primary = meeting(&chime, "us-east-1").await;
+        world.node("c", &["eu-west-1"]).await;
+        let mut command = CreateMeeting::new(ClientRequestToken::new("replica").unwrap());
+        command.media_region = MediaRegion::new("eu-west-1").unwrap();
+        command.primary = Some(primary.id.clone());
+        let replica = chime.meetings().create_meeting(&command).await.unwrap();
+        assert_eq!(replica.node, primary.node);
+        let host = |url: &str| url.split('/').nth(2).map(str::to_owned);
+        let (of_replica, of_primary) = (&replica.placement.signaling_url, &primary.placement.signaling_url);
+        assert_eq!(host(of_replica), host(of_primary));
+        assert!(of_replica.ends_with(replica.id.as_str()));
+
+        // Its own region would have it on another node than its primary meeting's, which finds one before it.
+        world.node("d", &["us-east-1"]).await;
+        b.leave(&chime).await.unwrap();
+        chime.meetings().move_from(&primary.node).await.unwrap();
+        let now = |id: MeetingId| {
+            let chime = chime.clone();
+            async move { chime.meetings().get_meeting(&id).await.unwrap() }
+        };
+        let (primary, replica) = (now(primary.id).await, now(replica.id).await);
+        assert_eq!((primary.node.as_str(), replica.node.as_str()), ("d", "d"));
+        assert!(replica.placement.signaling_url.ends_with(replica.id.as_str()));
+    }
+
+    #[tokio::test]
     async fn meetings_of_a_node_that_is_gone_move_without_their_connections() {
         let world = World::new().await;
         let (a, chime) = world.node("a", &["us-east-1"]).await;

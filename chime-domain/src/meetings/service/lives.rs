@@ -4,7 +4,7 @@ use super::{Meetings, decoded};
 use crate::error::{Refusal, ServiceError};
 use crate::flow::{Decision, Loaded, Task, TaskKind, load};
 use crate::identity::Tags;
-use crate::ids::MeetingId;
+use crate::ids::{MediaRegion, MeetingId};
 use crate::limits::{QUOTAS, Quota};
 use crate::meetings::events::MeetingEventType::{MeetingEnded, MeetingStarted};
 use crate::meetings::keys;
@@ -12,7 +12,7 @@ use crate::meetings::report::{Presence, watch};
 use crate::meetings::rules::features;
 use crate::meetings::types::{Attendee, CreateAttendee, CreateMeeting, Meeting};
 use crate::page::{Page, PageRequest};
-use crate::ports::{Change, Entity, Key, MediaError, Record, Versioned};
+use crate::ports::{Change, Entity, Key, MediaError, Placement, Record, Versioned};
 
 use serde::{Deserialize, Serialize};
 
@@ -58,7 +58,8 @@ impl Meetings<'_> {
                     Some(primary) => Some(self.primary(primary).await?),
                     None => None,
                 };
-                let meeting = self.placed(command, tags, token.key()).await?;
+                let among = primary.as_ref().and_then(|primary| primary.get());
+                let meeting = self.placed(command, tags, token.key(), among).await?;
                 let presence = Presence::begin(meeting.created);
                 let most = self.chime.settings().limits.get(Quota::ActiveMeetings);
                 let token_of = MeetingToken { meeting: meeting.id.clone() };
@@ -80,9 +81,10 @@ impl Meetings<'_> {
         command: &CreateMeeting,
         tags: &Tags,
         token: &Key,
+        primary: Option<&Meeting>,
     ) -> Result<Meeting, ServiceError> {
         let id = MeetingId::new(self.chime.entropy().uuid()).map_err(|error| error.of("MeetingId"))?;
-        let placement = self.chime.media().place(&id, command.media_region.as_str()).await;
+        let placement = self.place(&id, &command.media_region, primary).await;
         let placement = placement.map_err(|MediaError(source)| ServiceError::Unavailable {
             what: "the media service of the region",
             source,
@@ -103,6 +105,22 @@ impl Meetings<'_> {
             created: self.chime.now(),
             token: token.last().to_owned(),
         })
+    }
+
+    /// Where a meeting is to live: a replica, with the meeting whose media it gets.
+    pub(in crate::meetings) async fn place(
+        &self,
+        id: &MeetingId,
+        region: &MediaRegion,
+        primary: Option<&Meeting>,
+    ) -> Result<Placement, MediaError> {
+        match primary {
+            Some(primary) => Ok(Placement {
+                node: primary.node.clone(),
+                urls: primary.placement.of_another(&primary.id, id),
+            }),
+            None => self.chime.media().place(id, region.as_str()).await,
+        }
     }
 
     async fn primary(&self, id: &MeetingId) -> Result<Loaded<Meeting>, ServiceError> {
