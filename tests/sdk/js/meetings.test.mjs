@@ -403,6 +403,22 @@ for (const [relay, protocol] of [['udp', 'udp'], ['tcp', 'tcp'], ['tls', 'tls']]
   });
 }
 
+test('whose network lets no datagrams through comes over TCP by itself, to hear and see the others', USUAL, async (context) => {
+  // Nobody takes datagrams at the public port: there is only the cord, which is told where it leads when the server knows.
+  const cord = await Cord.to(null);
+  context.after(() => cord.close());
+  const narrow = await World.start({ CHIME_MEDIA_PUBLIC: `127.0.0.1:${cord.port}` });
+  context.after(() => narrow.stop());
+  cord.leadsTo = narrow.server.mediaPort;
+  const { people: [ann, bob] } = await together(2, {}, narrow);
+  await show(ann, RED, { width: 640, height: 360 });
+  await show(bob, BLUE, { width: 640, height: 360 });
+  await eachHearsTheOthers([ann, bob]);
+  await bob.sees(ann.id, RED.seen);
+  await ann.sees(bob.id, BLUE.seen);
+  for (const one of [ann, bob]) assert.equal((await one.do(() => window.person.way())).protocol, 'tcp');
+});
+
 test('a server that is restarted tells clients to come back, and they do', LONG, async (context) => {
   const mortal = await World.start();
   context.after(() => mortal.stop());
