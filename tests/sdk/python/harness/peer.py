@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import fractions
 import math
+import ssl
 from array import array
 
 import av
@@ -71,8 +72,8 @@ def loudness(pcm, hertz):
 class Peer:
     """One attendee: `async with Peer(...) as peer`."""
 
-    def __init__(self, meeting, attendee, *, hertz=None, brightness=None):
-        self.url = meeting["MediaPlacement"]["SignalingUrl"]
+    def __init__(self, meeting, attendee, *, hertz=None, brightness=None, ca=None):
+        self.url, self.ca = meeting["MediaPlacement"]["SignalingUrl"], ca
         self.attendee = attendee
         self.connection = RTCPeerConnection()
         self.connection.addTrack(Tone(hertz or 1))
@@ -90,8 +91,9 @@ class Peer:
             self.tasks.append(asyncio.ensure_future(listen(track)))
 
     async def __aenter__(self):
+        trust = ssl.create_default_context(cafile=str(self.ca)) if self.url.startswith("wss:") else None
         self.socket = await websockets.connect(
-            self.url + "?X-Chime-Control-Protocol-Version=3",
+            self.url + "?X-Chime-Control-Protocol-Version=3", ssl=trust,
             subprotocols=["_aws_wt_session", self.attendee["JoinToken"]])
         assert self.socket.subprotocol == "_aws_wt_session"
         self.tasks.append(asyncio.ensure_future(self.read()))
