@@ -125,8 +125,8 @@ class Peer:
             (1, 3), *sends, *((3, stream) for stream in streams), (4, self.connection.localDescription.sdp)])))
         answer = await self.came(signals.SUBSCRIBE_ACK)
         assert 3 not in answer, answer
-        sdp = signals.decode(answer[7][0])[3][0].decode()
-        await self.connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
+        self.answer = signals.decode(answer[7][0])[3][0].decode()
+        await self.connection.setRemoteDescription(RTCSessionDescription(self.answer, "answer"))
 
     async def receive(self, attendee):
         """Subscribes to the video of an attendee."""
