@@ -5,13 +5,12 @@ import contextlib
 import re
 
 import pytest
-from aiortc import RTCPeerConnection
 from websockets.exceptions import ConnectionClosed
 
 from harness import signals
 from harness.clients import Clients
 from harness.conference import attend, create
-from harness.peer import Peer, Picture, Tone
+from harness.peer import Peer, an_offer
 from harness.server import ChimeServer
 from harness.signaling import Signaling, refusal
 
@@ -30,24 +29,7 @@ def of_2020(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def offer():
-    """What a client with a microphone and a camera offers. It is never connected."""
-    async def make():
-        connection = RTCPeerConnection()
-        connection.addTrack(Tone(440))
-        connection.addTransceiver(Picture(100), direction="sendonly")
-        await connection.setLocalDescription(await connection.createOffer())
-        return connection.localDescription.sdp
-
-    return asyncio.run(make())
-
-
-def shows(one, offer, cameras=1):
-    """Offers so many cameras; the status of the answer, if it is none of success, and the group of each camera."""
-    video = [(2, [(1, 2), (2, 15), (3, 1400), (4, f"camera-{n}"), (6, 2 + n), (9, 2)]) for n in range(cameras)]
-    one.send(signals.SUBSCRIBE, (6, [(1, 3), (2, [(1, 1), (6, 1), (9, 1)]), *video, (3, 0), (4, offer)]))
-    _, answer = one.frame(signals.SUBSCRIBE_ACK)
-    allocations = [signals.decode(each) for each in signals.decode(answer[7][0]).get(2, [])] if 7 in answer else []
-    return refusal(answer), [each[2][0] for each in allocations]
+    return an_offer()
 
 
 def index(one):
@@ -74,16 +56,15 @@ def test_med_08_and_qta_04_and_09_the_17th_camera_is_refused_and_who_watches_goe
         for each in showing:
             each.join()
         for each in showing[:16]:
-            assert shows(each, offer)[0] is None
+            assert each.shows(offer)[0] is None
         told = index(watcher)
         assert len(told[2]) == 16 and told[1] == [1]
-        assert shows(showing[16], offer) == (VIEW_ONLY, [])
+        assert showing[16].shows(offer) == (VIEW_ONLY, [])
         assert showing[16].alive()
         told = index(watcher)
         assert told is None or len(told[2]) == 16
-        showing[0].send(signals.LEAVE, (11, []))
-        showing[0].frame(signals.LEAVE_ACK)
-        assert shows(showing[16], offer)[0] is None, "it has the place of one that is gone"
+        showing[0].leave()
+        assert showing[16].shows(offer)[0] is None, "it has the place of one that is gone"
         assert len(index(watcher)[2]) == 16
 
 
@@ -94,9 +75,9 @@ def test_med_07_an_attendee_has_one_video_source_whatever_it_offers(server, offe
     with Signaling(made, alice) as one, Signaling(made, bob) as other:
         one.join()
         other.join()
-        assert shows(one, offer, cameras=2)[0] is None
+        assert one.shows(offer, cameras=2)[0] is None
         assert len(index(other)[2]) == 1
-        shows(one, offer + offer[offer.index("m=video"):].replace("a=mid:1", "a=mid:2"), cameras=2)
+        one.shows(offer + offer[offer.index("m=video"):].replace("a=mid:1", "a=mid:2"), cameras=2)
         told = index(other)
         assert told is None or len(told[2]) == 1
 
@@ -113,8 +94,7 @@ def test_qta_05_and_10_the_third_content_share_is_refused_and_the_others_go_on(s
         third.ask_to_join()
         assert refusal(third.frame(signals.JOIN_ACK)[1]) == FULL
         assert first.alive() and second.alive()
-        first.send(signals.LEAVE, (11, []))
-        first.frame(signals.LEAVE_ACK)
+        first.leave()
         with Signaling(made, tokens[2] + CONTENT) as again:
             again.join()
 

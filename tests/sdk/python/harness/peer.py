@@ -186,3 +186,15 @@ class Peer:
         await self.until(lambda: len(self.sound) >= begin + count, "sound")
         pcm = self.sound[begin:begin + count]
         return [loudness(pcm, hertz) for hertz in frequencies]
+
+
+def an_offer():
+    """What a client with a microphone and a camera offers. It is never connected."""
+    async def make():
+        connection = RTCPeerConnection()
+        connection.addTrack(Tone(440))
+        connection.addTransceiver(Picture(100), direction="sendonly")
+        await connection.setLocalDescription(await connection.createOffer())
+        return connection.localDescription.sdp
+
+    return asyncio.run(make())

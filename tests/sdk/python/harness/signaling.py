@@ -44,6 +44,18 @@ class Signaling:
         assert 3 not in answer, answer
         return self.frame(signals.INDEX)[1]
 
+    def leave(self):
+        self.send(signals.LEAVE, (11, []))
+        self.frame(signals.LEAVE_ACK)
+
+    def shows(self, offer, cameras=1):
+        """Offers so many cameras; the status of the answer, if it is none of success, and the group of each camera."""
+        video = [(2, [(1, 2), (2, 15), (3, 1400), (4, f"camera-{n}"), (6, 2 + n), (9, 2)]) for n in range(cameras)]
+        self.send(signals.SUBSCRIBE, (6, [(1, 3), (2, [(1, 1), (6, 1), (9, 1)]), *video, (3, 0), (4, offer)]))
+        _, answer = self.frame(signals.SUBSCRIBE_ACK)
+        allocations = [signals.decode(each) for each in signals.decode(answer[7][0]).get(2, [])] if 7 in answer else []
+        return refusal(answer), [each[2][0] for each in allocations]
+
     def ping(self, number, *more):
         self.send(signals.PING_PONG, (20, [(1, 1), (2, number)]), *more)
 
