@@ -24,7 +24,7 @@ pytest() { # pytest VENV ARGUMENTS...
 
 # What must have the machine to itself: bursts, kills and disks would disturb the timing of the others.
 alone=(test_throttling.py test_faults.py)
-cluster=(test_cluster.py test_fault_rounds.py)
+cluster=(test_cluster.py test_cluster_meetings.py test_fault_rounds.py)
 exports=(test_export.py test_export_kinesis.py test_meeting_events.py)
 
 suite_python() {

@@ -83,6 +83,8 @@ export class Server {
 
   get httpsUrl() { return `https://127.0.0.1:${this.httpsPort}`; }
 
+  get mediaPort() { return Number(JSON.parse(readFileSync(path.join(this.dataDir, 'endpoints.json'), 'utf8')).Media.split(':').at(-1)); }
+
   get ca() { return path.join(this.dataDir, 'tls', 'ca.pem'); }
 
   get root() {

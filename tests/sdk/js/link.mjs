@@ -72,15 +72,17 @@ export class Link {
   }
 }
 
-/** A TCP proxy in front of the signaling port, whose connections can be cut as a network does it: without a word. */
+/** A TCP proxy in front of a port, whose connections can be cut as a network does it: without a word. */
 export class Cord {
   #ends = new Set();
   made = 0;
 
+  /** The port it leads to may be said later, in `leadsTo`. */
   static async to(port) {
     const cord = new Cord();
+    cord.leadsTo = port;
     cord.listener = createServer((near) => {
-      const far = createConnection(port, '127.0.0.1');
+      const far = createConnection(cord.leadsTo, '127.0.0.1');
       cord.made += 1;
       for (const [end, other] of [[near, far], [far, near]]) {
         cord.#ends.add(end);

@@ -1,7 +1,7 @@
 // What runs in the browser of the meeting suite: the unmodified SDK with a tone for a voice and a drawing for a camera.
 
 import {
-  ConsoleLogger, DefaultDeviceController, DefaultMeetingSession, DefaultSimulcastUplinkPolicy, LogLevel,
+  AudioProfile, ConsoleLogger, DefaultDeviceController, DefaultMeetingSession, DefaultSimulcastUplinkPolicy, LogLevel,
   MeetingSessionConfiguration, VideoCodecCapability, VideoPriorityBasedPolicy, VideoPriorityBasedPolicyConfig, VideoPreference,
   VideoPreferences,
 } from 'amazon-chime-sdk-js';
@@ -12,15 +12,20 @@ const context = new AudioContext();
 const HEARD = -40;
 const SILENT = -52;
 
-/** Sends the datagrams of this page's connections through another port, and nothing around it. */
-function detour(port) {
+/** Changes what this page's connections are answered. */
+function answered(change) {
   const set = RTCPeerConnection.prototype.setRemoteDescription;
-  RTCPeerConnection.prototype.setRemoteDescription = function through(description) {
-    const sdp = description.sdp.replace(/^a=candidate:.* tcp .*\r\n/gm, '')
-      .replace(/^(a=candidate:\S+ \d+ udp \d+) \S+ \d+ /gm, `$1 127.0.0.1 ${port} `);
-    return set.call(this, { type: description.type, sdp });
+  RTCPeerConnection.prototype.setRemoteDescription = function changed(description) {
+    return set.call(this, { type: description.type, sdp: change(description.sdp) });
   };
 }
+
+/** Sends the datagrams of this page's connections through another port, and nothing around it. */
+const detour = (port) => answered((sdp) => sdp.replace(/^a=candidate:.* tcp .*\r\n/gm, '')
+  .replace(/^(a=candidate:\S+ \d+ udp \d+) \S+ \d+ /gm, `$1 127.0.0.1 ${port} `));
+
+/** Sends sound of 16 kHz, as clients on phones do. */
+const narrow = () => answered((sdp) => sdp.replace(/useinbandfec=1/g, 'useinbandfec=1;maxplaybackrate=16000'));
 
 /** Codes with which WebSockets of this page were closed. */
 const closes = [];
@@ -33,15 +38,24 @@ window.WebSocket = class extends WebSocket {
 
 const sleep = (millis) => new Promise((resolve) => { setTimeout(resolve, millis); });
 
-/** A stream with a steady tone, in hertz, and how loud it is. */
+/** A second of noise, over and over. */
+function noise() {
+  const buffer = new AudioBuffer({ length: context.sampleRate, sampleRate: context.sampleRate });
+  buffer.copyToChannel(Float32Array.from({ length: buffer.length }, () => Math.random() * 2 - 1), 0);
+  return new AudioBufferSourceNode(context, { buffer, loop: true });
+}
+
+/** A stream with steady tones, in hertz, or with noise, and how loud it is. */
 function toneStream(hertz, gain = 0.2) {
-  const oscillator = context.createOscillator();
-  oscillator.frequency.value = hertz;
   const volume = context.createGain();
   volume.gain.value = gain;
   const out = context.createMediaStreamDestination();
-  oscillator.connect(volume).connect(out);
-  oscillator.start();
+  volume.connect(out);
+  for (const each of [hertz].flat()) {
+    const source = each === 'noise' ? noise() : new OscillatorNode(context, { frequency: each });
+    source.connect(volume);
+    source.start();
+  }
   return { stream: out.stream, volume };
 }
 
@@ -73,16 +87,19 @@ class Person {
     this.volumes = {};
     this.data = [];
     this.speakers = [];
+    this.reports = { metrics: 0, health: 0 };
   }
 
   note(name, ...details) { this.events.push([name, ...details]); }
 
   /** Joins; the answer comes when audio and video have started. */
-  async join({ meeting, attendee, hertz, gain, policy, timeout, simulcast, svc, muted, port }) {
+  async join({ meeting, attendee, hertz, gain, policy, timeout, simulcast, svc, muted, port, phone, bitrate, cooldown, codec }) {
     if (port) detour(port);
+    if (phone) narrow();
     const logger = new ConsoleLogger('sdk', LogLevel.WARN);
     const configuration = new MeetingSessionConfiguration({ Meeting: meeting }, { Attendee: attendee });
     if (timeout) configuration.connectionTimeoutMs = timeout;
+    if (cooldown) configuration.connectionHealthPolicyConfiguration.cooldownTimeMs = cooldown;
     if (policy === 'priority') {
       const networkConfig = new VideoPriorityBasedPolicyConfig();
       networkConfig.serverSideNetworkAdaption = 3;
@@ -97,6 +114,8 @@ class Person {
     this.session = new DefaultMeetingSession(configuration, logger, new DefaultDeviceController(logger));
     this.av = this.session.audioVideo;
     this.observe(attendee);
+    if (codec) this.preferCodec(codec);
+    if (bitrate) this.av.setAudioProfile(new AudioProfile(bitrate));
     const element = document.createElement('audio');
     document.body.append(element);
     this.element = element;
@@ -127,6 +146,9 @@ class Person {
       audioVideoDidStartConnecting: (again) => this.note('connecting', again),
       connectionDidBecomePoor: () => this.note('poor'),
       connectionDidBecomeGood: () => this.note('good'),
+      connectionDidSuggestStopVideo: () => this.note('suggests-no-video'),
+      connectionHealthDidChange: () => { this.reports.health += 1; },
+      metricsDidReceive: (report) => { if (report.getObservableMetrics()) this.reports.metrics += 1; },
       videoTileDidUpdate: (tile) => this.bind(tile),
       videoTileWasRemoved: (id) => { this.note('untile', id); document.getElementById(`tile-${id}`)?.remove(); },
       videoAvailabilityDidChange: (what) => this.note('available', what.canStartLocalVideo, what.remoteVideoAvailable),
@@ -179,11 +201,27 @@ class Person {
     this.av.startLocalVideoTile();
   }
 
-  share({ colour, width = 1280, height = 720, hertz }) {
-    const stream = drawing(colour, width, height, 10);
+  share({ colour, width = 1280, height = 720, hertz, rate = 10 }) {
+    const stream = drawing(colour, width, height, rate);
     if (hertz) toneStream(hertz).stream.getAudioTracks().forEach((track) => stream.addTrack(track));
     return this.av.startContentShare(stream);
   }
+
+  /** Shares what the browser takes for the screen. */
+  async capture() {
+    const media = navigator.mediaDevices.getDisplayMedia.bind(navigator.mediaDevices);
+    navigator.mediaDevices.getDisplayMedia = async (wishes) => {
+      const stream = await media(wishes);
+      [this.screen] = stream.getVideoTracks();
+      return stream;
+    };
+    await this.av.startContentShareFromScreenCapture();
+    // Something on it has to move.
+    const text = document.body.appendChild(document.createElement('h1'));
+    setInterval(() => { text.textContent = performance.now(); }, 50);
+  }
+
+  captured() { return this.screen.getSettings().frameRate; }
 
   prefer(wishes) {
     const preferences = VideoPreferences.prepare();
@@ -240,8 +278,8 @@ class Person {
 
   /** Everything that was noticed. */
   all() {
-    const { events, roster, volumes, data, speakers, signal } = this;
-    return { events, roster, volumes, data, speakers, signal, closes, tiles: this.tiles() };
+    const { events, roster, volumes, data, speakers, signal, reports } = this;
+    return { events, roster, volumes, data, speakers, signal, reports, closes, tiles: this.tiles() };
   }
 
   preferCodec(name) {
@@ -254,7 +292,30 @@ class Person {
   async receives(name) {
     const report = [...(await this.av.getRTCPeerConnectionStats()).values()];
     const video = report.filter((each) => each.type === 'inbound-rtp' && each.kind === 'video');
-    return video.some((each) => each.framesDecoded > 0 && report.find((codec) => codec.id === each.codecId)?.mimeType === `video/${name}`);
+    return video.some((each) => each.framesPerSecond > 0 && report.find((codec) => codec.id === each.codecId)?.mimeType === `video/${name}`);
+  }
+
+  /** The codec of its voice, and its clock. */
+  async speaks() {
+    const report = [...(await this.av.getRTCPeerConnectionStats()).values()];
+    const voice = report.find((each) => each.type === 'outbound-rtp' && each.kind === 'audio');
+    const { mimeType, clockRate } = report.find((each) => each.id === voice.codecId);
+    return `${mimeType} ${clockRate}`;
+  }
+
+  /** What its voice takes, in kbit/s, by the size of its next 100 packets, of which each has 20 ms. */
+  async voiceRate() {
+    const count = async () => (await this.stats('outbound-rtp')).find((each) => each.kind === 'audio');
+    const from = await count();
+    let to = from;
+    for (; to.packetsSent < from.packetsSent + 100; to = await count()) await sleep(100);
+    return ((to.bytesSent - from.bytesSent) * 8) / ((to.packetsSent - from.packetsSent) * 20);
+  }
+
+  /** How many pictures went, of one encoding, or came. */
+  async pictures(kind) {
+    const videos = (await this.stats(kind)).filter((each) => each.kind === 'video');
+    return Math.max(0, ...videos.map((each) => each.framesSent ?? each.framesReceived));
   }
 
   /** How the connection goes: the type of its candidate, and over what its relay is reached. */

@@ -10,7 +10,7 @@ import { Browser } from './chromium.mjs';
 import { Server } from './harness.mjs';
 
 const FLAGS = ['--mute-audio', '--autoplay-policy=no-user-gesture-required', '--use-fake-ui-for-media-stream',
-  '--use-fake-device-for-media-stream', '--disable-features=WebRtcHideLocalIpsWithMdns', '--disable-renderer-backgrounding',
+  '--use-fake-device-for-media-stream', '--auto-select-desktop-capture-source=Entire screen', '--disable-features=WebRtcHideLocalIpsWithMdns', '--disable-renderer-backgrounding',
   '--disable-background-timer-throttling', '--disable-backgrounding-occluded-windows'];
 
 /** Why sessions end, as the client numbers it. */
@@ -100,11 +100,10 @@ export class Person {
 
   /** Waits until something is so in the page; if it never is, says what is instead. */
   async until(what, holds, argument, timeout = 10_000) {
-    try {
-      return await this.page.waitForFunction(holds, argument, { timeout, polling: 50 });
-    } catch (error) {
-      throw new Error(`never within ${timeout} ms: ${what}\n${error.message.split('\n')[0]}\n${await this.#known()}`);
+    for (const end = Date.now() + timeout; Date.now() < end; await sleep(50)) {
+      if (await this.page.evaluate(holds, argument)) return;
     }
+    throw new Error(`never within ${timeout} ms: ${what}\n${await this.#known()}`);
   }
 
   /** Everything it noticed, for a message. */

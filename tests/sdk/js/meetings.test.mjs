@@ -46,7 +46,7 @@ const eachHearsTheOthers = (people, timeout) => Promise.all(
   people.map((one) => one.hears(othersThan(people, one), people, timeout)));
 
 for (const count of [2, 3]) {
-  test(`${count} attendees hear exactly the others and never themselves`, USUAL, async (context) => {
+  test(`med_02 ${count} attendees hear exactly the others and never themselves`, USUAL, async (context) => {
     const { people } = await together(count);
     for (const one of people) context.diagnostic(`started after ${Math.round(await one.do(() => window.person.startedAfter))} ms`);
     await eachHearsTheOthers(people);
@@ -64,7 +64,35 @@ test('ten attendees hear all who talk, and all see the one camera', LONG, async 
   for (const one of people.slice(1)) await one.sees(people[0].id, RED.seen);
 });
 
-test('every camera is seen by every other in its own colour', USUAL, async () => {
+test('med_03 sound comes with all that a sampling of 48 kHz has', USUAL, async () => {
+  const meeting = await world.meeting();
+  const ann = await stage.joined(world, meeting, 'ann', {});
+  const bob = await stage.joined(world, meeting, 'bob', { hertz: 'noise', gain: 0 });
+  assert.match(await bob.do(() => window.person.speaks()), /48000$/);
+  const high = (levels) => window.person.spectrum([13_000, 15_000, 18_000]).every((level) => level > levels[0] && level < levels[1]);
+  await ann.until('there is silence', high, [-Infinity, -90]);
+  await bob.do(() => window.person.speak(0.5));
+  await ann.until('the noise has its highest parts', high, [-75, 0]);
+});
+
+test('med_04 voices are Opus of 32 kbit/s, or of 64 where that is asked for', USUAL, async () => {
+  const meeting = await world.meeting();
+  const ann = await stage.joined(world, meeting, 'ann', { hertz: 'noise' });
+  const bob = await stage.joined(world, meeting, 'bob', { hertz: 'noise', bitrate: 64_000 });
+  for (const [one, least, most] of [[ann, 24, 40], [bob, 50, 72]]) {
+    assert.match(await one.do(() => window.person.speaks()), /^audio\/opus/);
+    const kbps = await one.do(() => window.person.voiceRate());
+    assert.ok(kbps > least && kbps < most, `${kbps} kbit/s`);
+  }
+});
+
+test('med_05 who sends sound of 16 kHz, as clients on phones do, is heard', USUAL, async () => {
+  const { meeting, people: [ann] } = await together(1);
+  await stage.joined(world, meeting, 'bob', { hertz: [1130, 10_000], phone: true });
+  await ann.hears([1130], [ann, 1130, 10_000]);
+});
+
+test('med_06_and_07 every camera is seen once by every other, in its own colour', USUAL, async () => {
   const { people } = await together(3);
   const colours = [RED, GREEN, BLUE];
   for (const [at, one] of people.entries()) await show(one, colours[at], { width: 640, height: 360 });
@@ -87,7 +115,7 @@ for (const simulcast of [false, true]) {
   });
 }
 
-test('a squeezed receiver gets the small layer until it has room again; others keep the large one', LONG, async (context) => {
+test('med_11 a squeezed receiver gets the small layer until it has room again; others keep the large one', LONG, async (context) => {
   const meeting = await world.meeting();
   const link = await Link.to(portOf(meeting.MediaPlacement.AudioHostUrl));
   context.after(() => link.close());
@@ -150,6 +178,19 @@ test('who may only receive is neither heard nor seen until that changes', USUAL,
   await ann.until('bob is not seen any more', () => window.person.tiles().length === 0);
 });
 
+for (const [rate, simulcast] of [[30, false], [15, true]]) {
+  test(`med_09 pictures of 1280x720, ${rate} a second, come whole and all${simulcast ? ', with simulcast' : ''}`, LONG, async () => {
+    const { people: [ann, bob] } = await together(3, { simulcast, policy: simulcast ? 'priority' : undefined });
+    await show(ann, RED, { rate });
+    await bob.sees(ann.id, RED.seen, { width: (width) => width === 1280, timeout: 45_000 });
+    const counts = async () => [await ann.do(() => window.person.pictures('outbound-rtp')), await bob.do(() => window.person.pictures('inbound-rtp'))];
+    const [sent, came] = await counts();
+    await bob.until('some seconds of pictures', (from) => window.person.pictures('inbound-rtp').then((now) => now > from + 90), came, 30_000);
+    const [sentThen, cameThen] = await counts();
+    assert.ok(Math.abs(sentThen - sent - (cameThen - came)) <= 9, `${sentThen - sent} sent and ${cameThen - came} came`);
+  });
+}
+
 test('scalable pictures of one encoding are seen by all', USUAL, async () => {
   const { people } = await together(3, { svc: true });
   const [ann, ...others] = people;
@@ -173,24 +214,26 @@ test('a sender on a narrow uplink is seen smaller by all, and large when it has 
   await seenBy((width) => width === 1280, 40_000);
 });
 
-test('the camera goes on in each codec that its sender prefers', USUAL, async () => {
-  const { people: [ann, bob] } = await together(2);
-  await show(ann, RED, { width: 640, height: 360 });
+test('a camera comes in the codec that its sender prefers', LONG, async () => {
+  const { meeting, people: [ann] } = await together(1);
   for (const codec of ['VP8', 'H264', 'VP9', 'AV1']) {
-    await ann.do((name) => window.person.preferCodec(name), codec);
-    await bob.until(`pictures come in ${codec}`, (name) => window.person.receives(name), codec);
-    await bob.sees(ann.id, RED.seen);
+    const bob = await stage.joined(world, meeting, 'bob', { codec });
+    await show(bob, RED, { width: 640, height: 360 });
+    await ann.until(`pictures come in ${codec}`, (name) => window.person.receives(name), codec);
+    await ann.sees(bob.id, RED.seen);
+    await bob.do(() => window.person.av.stop());
+    await ann.until('the tile is gone', () => window.person.tiles().length === 0);
   }
 });
 
-test('a shared screen is seen and its sound heard by all but its owner, until it ends', USUAL, async () => {
+test('med_13_and_15 a shared screen is seen whole and its sound heard by all but its owner, until it ends', USUAL, async () => {
   const { people } = await together(3);
   const [ann, bob, cleo] = people;
   const sound = 3490;
-  await ann.do((what) => window.person.share(what), { colour: BLUE.name, hertz: sound });
+  await ann.do((what) => window.person.share(what), { colour: BLUE.name, hertz: sound, rate: 15 });
   for (const one of [bob, cleo]) {
     await one.knows(`${ann.id}#content`, true);
-    await one.sees(`${ann.id}#content`, BLUE.seen);
+    await one.sees(`${ann.id}#content`, BLUE.seen, { width: (width) => width === 1280 });
   }
   await Promise.all(people.map((one) =>
     one.hears([...othersThan(people, one), ...(one === ann ? [] : [sound])], [...people, sound])));
@@ -201,7 +244,16 @@ test('a shared screen is seen and its sound heard by all but its owner, until it
   await bob.hears([ann, cleo], [...people, sound]);
 });
 
-test('data messages reach the others, and those with a lifetime who join later', USUAL, async () => {
+test('med_14 a captured screen is seen by the others, at most 15 times a second', USUAL, async () => {
+  const { people: [ann, bob] } = await together(2);
+  await ann.do(() => window.person.capture());
+  await bob.knows(`${ann.id}#content`, true);
+  await bob.until('the screen moves', (id) => window.person.tiles().some((each) => each.attendee === id && each.frames > 10), `${ann.id}#content`, 20_000);
+  const rate = await ann.do(() => window.person.captured());
+  assert.ok(rate > 0 && rate <= 15, `${rate} a second`);
+});
+
+test('med_12 data messages reach the others, and those with a lifetime who join later', USUAL, async () => {
   const { meeting, people: [ann, bob] } = await together(2);
   await ann.do(() => {
     window.person.av.realtimeSendDataMessage('chat', 'for now');
@@ -234,7 +286,7 @@ test('a flood of data messages comes back to its sender as throttled', USUAL, as
   assert.equal(await bob.do(() => window.person.data.some((each) => each.throttled)), false);
 });
 
-test('mute is told to all and heard by none, and so is its end', USUAL, async () => {
+test('med_19 mute is told to all and heard by none, and so is its end', USUAL, async () => {
   const { people } = await together(3);
   const [ann, bob, cleo] = people;
   await eachHearsTheOthers(people);
@@ -256,7 +308,7 @@ test('who joins muted is known as muted and heard after unmuting', USUAL, async 
   await ann.hears([bob], [ann, bob]);
 });
 
-test('volume and active speaker follow who talks', USUAL, async () => {
+test('med_19 volume and active speaker follow who talks', USUAL, async () => {
   const { people } = await together(3, { gain: 0 });
   const [ann, bob, cleo] = people;
   for (const [talker, silent] of [[ann, bob], [bob, ann]]) {
@@ -272,7 +324,7 @@ test('volume and active speaker follow who talks', USUAL, async () => {
   await cleo.until('nobody speaks', () => window.person.speakers.length === 0);
 });
 
-test('everybody knows who is there, and that one left', USUAL, async () => {
+test('med_19_and_22 everybody knows who is there, and that one left, for whom alone it is over', USUAL, async () => {
   const { people } = await together(3);
   const [ann, bob, cleo] = people;
   for (const one of people) {
@@ -293,7 +345,7 @@ test('whose page is gone is told as dropped', USUAL, async () => {
   await ann.knows(bob.id, false, true, 30_000);
 });
 
-test('a weak connection is told to all, and that it is good again', USUAL, async (context) => {
+test('med_19 a weak connection is told to all, and that it is good again', USUAL, async (context) => {
   const meeting = await world.meeting();
   const link = await Link.to(portOf(meeting.MediaPlacement.AudioHostUrl));
   context.after(() => link.close());
@@ -309,6 +361,39 @@ test('a weak connection is told to all, and that it is good again', USUAL, async
     await one.until("ann's signal is good again", (id) => window.person.volumes[id]?.signal === 1, ann.id, 15_000);
   }
   await bob.hears([ann], [ann, bob]);
+});
+
+test('med_20 who hears too little is told that the connection is poor, or to go without video, and when it is good', LONG, async (context) => {
+  const [one, other] = [await world.meeting(), await world.meeting()];
+  const link = await Link.to(portOf(one.MediaPlacement.AudioHostUrl));
+  context.after(() => link.close());
+  const ann = await stage.joined(world, one, 'ann', { port: link.port, cooldown: 1000 });
+  const bob = await stage.joined(world, other, 'bob', { port: link.port, cooldown: 1000 });
+  for (const meeting of [one, other]) await stage.joined(world, meeting, 'cleo', { hertz: TONES[0] });
+  await show(bob, RED, { width: 320, height: 180 });
+  for (const each of [ann, bob]) {
+    await each.until('metrics and health are told', () => window.person.reports.metrics > 2 && window.person.reports.health > 0);
+    assert.deepEqual(await each.do(() => window.person.events.filter(([name]) => ['poor', 'suggests-no-video'].includes(name))), []);
+  }
+  link.down.set({ loss: 0.75 });
+  const told = (name) => window.person.events.some(([each]) => each === name);
+  await ann.until('the connection is poor', told, 'poor', 45_000);
+  await bob.until('video is too much', told, 'suggests-no-video', 45_000);
+  link.down.set({ loss: 0 });
+  for (const each of [ann, bob]) await each.until('the connection is good', told, 'good', 45_000);
+});
+
+test('med_21 a session tells that it connects, has started, connects again, and why it stopped', USUAL, async (context) => {
+  const meeting = await world.meeting();
+  const cord = await Cord.to(portOf(new URL(meeting.MediaPlacement.SignalingUrl).host));
+  context.after(() => cord.close());
+  const ann = await stage.joined(world, throughPort(meeting, cord.port), 'ann', { hertz: TONES[0] });
+  cord.cut();
+  await ann.until('it has started again', () => window.person.events.filter(([name]) => name === 'started').length === 2, null, 20_000);
+  await ann.do(() => window.person.av.stop());
+  await ann.endsWith(ENDED.LEFT);
+  const lifecycle = await ann.do(() => window.person.events.filter(([name]) => ['connecting', 'started', 'stopped'].includes(name)));
+  assert.deepEqual(lifecycle, [['connecting', false], ['started'], ['connecting', true], ['started'], ['stopped', ENDED.LEFT]]);
 });
 
 test('a cut of the signaling is mended without a word to the others', USUAL, async (context) => {
@@ -333,7 +418,7 @@ test('a cut of the signaling is mended without a word to the others', USUAL, asy
   assert.equal(await ann.do(() => window.person.tiles().length), 1);
 });
 
-test('a deleted meeting ends for all', USUAL, async () => {
+test('med_22 a deleted meeting ends for all', USUAL, async () => {
   const { meeting, people } = await together(2);
   await world.end(meeting);
   for (const one of people) await one.endsWith(ENDED.MEETING_ENDED);
@@ -360,7 +445,7 @@ test('the same attendee on a second device ends the first', USUAL, async () => {
   assert.ok(!(await ann.presenceOf(bob.id)).includes('dropped'));
 });
 
-test('one attendee, camera or shared screen too many is refused, and the others go on', USUAL, async (context) => {
+test('qta_03_09_10 one attendee, camera or shared screen too many is refused, and the others go on', USUAL, async (context) => {
   const small = await World.start({ CHIME_QUOTAS__AUDIO_STREAMS_PER_MEETING: '2', CHIME_QUOTAS__VIDEO_TILES_PER_MEETING: '1',
     CHIME_QUOTAS__CONTENT_SHARES_PER_MEETING: '1' });
   context.after(() => small.stop());
@@ -383,7 +468,7 @@ test('one attendee, camera or shared screen too many is refused, and the others 
 });
 
 for (const [relay, protocol] of [['udp', 'udp'], ['tcp', 'tcp'], ['tls', 'tls']]) {
-  test(`through the relay over ${relay} people hear and see each other`, USUAL, async (context) => {
+  test(`med_16 through the relay over ${relay} people hear and see each other`, USUAL, async (context) => {
     const [tls] = await freePorts(1);
     const relayed = await World.start({ CHIME_MEDIA_RELAY: relay, CHIME_MEDIA_TLS_LISTEN: `127.0.0.1:${tls}` });
     context.after(() => relayed.stop());
@@ -402,6 +487,22 @@ for (const [relay, protocol] of [['udp', 'udp'], ['tcp', 'tcp'], ['tls', 'tls']]
     }
   });
 }
+
+test('med_17 whose network lets no datagrams through comes over TCP by itself, to hear and see the others', USUAL, async (context) => {
+  // Nobody takes datagrams at the public port: there is only the cord, which is told where it leads when the server knows.
+  const cord = await Cord.to(null);
+  context.after(() => cord.close());
+  const narrow = await World.start({ CHIME_MEDIA_PUBLIC: `127.0.0.1:${cord.port}` });
+  context.after(() => narrow.stop());
+  cord.leadsTo = narrow.server.mediaPort;
+  const { people: [ann, bob] } = await together(2, {}, narrow);
+  await show(ann, RED, { width: 640, height: 360 });
+  await show(bob, BLUE, { width: 640, height: 360 });
+  await eachHearsTheOthers([ann, bob]);
+  await bob.sees(ann.id, RED.seen);
+  await ann.sees(bob.id, BLUE.seen);
+  for (const one of [ann, bob]) assert.equal((await one.do(() => window.person.way())).protocol, 'tcp');
+});
 
 test('a server that is restarted tells clients to come back, and they do', LONG, async (context) => {
   const mortal = await World.start();

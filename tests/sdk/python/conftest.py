@@ -65,7 +65,7 @@ def own_server(launch):
 
 if not OF_2020:
     from harness.clients import Clients
-    from harness.cluster import Postgres
+    from harness.cluster import Nats, Node, Postgres
     from harness.sockets import open_socket
     from harness.world import World
 
@@ -80,6 +80,33 @@ if not OF_2020:
         yield one
         one.pause(False)
         one.end()
+
+    @pytest.fixture(scope="module")
+    def nats():
+        """A NATS server for the tests of a module."""
+        one = Nats().start()
+        yield one
+        one.end()
+
+    @pytest.fixture
+    def cluster(postgres, nats, tmp_path):
+        """`cluster(3)`: so many nodes on a database of their own."""
+        started = []
+
+        def start(count, *, database=None, **options):
+            database = database or postgres.url(postgres.database())
+            options = options or {"nats": nats.url}
+            nodes = [Node(tmp_path / f"node-{len(started) + n}", database, **options) for n in range(count)]
+            started.extend(nodes)
+            for one in nodes:
+                one.start()
+            return nodes
+
+        yield start
+        clock.set_signing_offset(0)
+        for one in started:
+            one.stop()
+            assert not one.panicked(), one.panicked()
 
     @pytest.fixture(scope="session")
     def root(server):

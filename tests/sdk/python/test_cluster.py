@@ -8,39 +8,10 @@ from botocore.exceptions import ClientError
 
 from harness import clock
 from harness.clients import Clients, token
-from harness.cluster import ROOT_KEY, Load, Nats, Node, Watcher, check, until
-from harness.conference import attend, create
+from harness.cluster import ROOT_KEY, Load, Watcher, check, until
 from harness.server import binary
 from harness.sockets import open_socket
 from harness.world import World
-
-
-@pytest.fixture(scope="module")
-def nats():
-    one = Nats().start()
-    yield one
-    one.end()
-
-
-@pytest.fixture
-def cluster(postgres, nats, tmp_path):
-    """`cluster(3)`: so many nodes on a database of their own."""
-    started = []
-
-    def start(count, *, database=None, **options):
-        database = database or postgres.url(postgres.database())
-        options = options or {"nats": nats.url}
-        nodes = [Node(tmp_path / f"node-{len(started) + n}", database, **options) for n in range(count)]
-        started.extend(nodes)
-        for one in nodes:
-            one.start()
-        return nodes
-
-    yield start
-    clock.set_signing_offset(0)
-    for one in started:
-        one.stop()
-        assert not one.panicked(), one.panicked()
 
 
 class Room:
@@ -285,40 +256,3 @@ def test_passwords_of_the_database_and_the_bus_are_in_no_log(cluster, postgres, 
     for text in (node.log(), shown.stdout, shown.stderr):
         assert "hunter2" not in text and "hunter3" not in text
     assert "postgres://chime:(hidden)@" in shown.stdout
-
-
-@pytest.fixture
-def two_regions(postgres, nats, cluster):
-    """A node that carries us-east-1, and one that carries eu-west-1."""
-    database = postgres.url(postgres.database())
-    return [cluster(1, database=database, nats=nats.url, env={"CHIME_REGIONS": region})[0]
-            for region in ("us-east-1", "eu-west-1")]
-
-
-def lives_on(meeting, node):
-    url = meeting["MediaPlacement"]["SignalingUrl"]
-    return url.startswith((f"wss://127.0.0.1:{node.https_port}/", f"ws://127.0.0.1:{node.port}/"))
-
-
-def test_meetings_are_placed_on_the_node_of_their_region_whichever_node_is_asked(two_regions):
-    east, west = two_regions
-    for asked in two_regions:
-        client = Clients(asked).meetings
-        assert lives_on(create(client, MediaRegion="eu-west-1"), west)
-        assert lives_on(create(client, MediaRegion="us-east-1"), east)
-        far = create(client, MediaRegion="sa-east-1")
-        assert lives_on(far, east) or lives_on(far, west), "a region that nobody carries is carried by somebody"
-
-
-def test_a_meeting_stays_on_its_node_and_moves_when_that_is_drained(two_regions):
-    east, west = two_regions
-    client = Clients(east).meetings
-    own = token()
-    made = create(client, MediaRegion="eu-west-1", ClientRequestToken=own)
-    alice = attend(client, made)
-    assert lives_on(create(Clients(west).meetings, ClientRequestToken=own), west)
-    west.stop()
-    moved = client.get_meeting(MeetingId=made["MeetingId"])["Meeting"]
-    assert lives_on(moved, east) and moved["MediaRegion"] == "eu-west-1"
-    assert attend(client, made) == alice, "attendees and their tokens are the same"
-    assert lives_on(create(client, MediaRegion="eu-west-1"), east)

@@ -7,7 +7,7 @@ use super::world::World;
 use crate::audio::{Config, FRAME, Opus, Role, SourceId, Stats};
 
 #[test]
-fn each_hears_the_other_two_at_their_level_and_not_himself() {
+fn med_02_each_hears_the_other_two_at_their_level_and_not_himself() {
     let mut world = World::new(Opus, Config::default());
     let ids: Vec<_> = (0..4).map(|n| world.join(n)).collect();
     let hertz = [440.0, 1000.0, 1700.0];
@@ -31,7 +31,7 @@ fn each_hears_the_other_two_at_their_level_and_not_himself() {
 }
 
 #[test]
-fn a_screen_share_is_stereo_and_as_good_as_it_was_sent() {
+fn med_13_a_screen_share_is_stereo_and_as_good_as_it_was_sent() {
     let mut world = World::new(Opus, Config::default());
     let (a, b) = (world.join(1), world.join(2));
     let share = world.join_as(3, Role::Content { owner: Some(a) });

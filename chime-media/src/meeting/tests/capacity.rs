@@ -7,7 +7,7 @@ use crate::ids::Capabilities;
 use crate::testing::World;
 
 #[test]
-fn tiles_go_to_who_comes_first_and_are_free_again_afterwards() {
+fn med_08_and_qta_09_tiles_go_to_who_comes_first_and_are_free_again_afterwards() {
     let mut world = World::with(11, Limits::default().with(2, 2, 250));
     let all: Vec<_> = ["ann", "bob", "cid"].into_iter().map(|name| world.join(name)).collect();
     world.run(SECOND);
@@ -36,7 +36,7 @@ fn tiles_go_to_who_comes_first_and_are_free_again_afterwards() {
 }
 
 #[test]
-fn a_full_meeting_answers_409_and_lets_in_who_comes_back() {
+fn qta_03_and_qta_10_a_full_meeting_answers_409_and_lets_in_who_comes_back() {
     let mut world = World::with(12, Limits::default().with(16, 1, 2));
     let (ann, bob, cid) = (world.join("ann"), world.join("bob"), world.join("cid"));
     world.run(SECOND);
@@ -54,7 +54,7 @@ fn a_full_meeting_answers_409_and_lets_in_who_comes_back() {
 }
 
 #[test]
-fn content_is_heard_by_others_and_hears_nothing() {
+fn med_15_content_is_heard_by_others_and_hears_nothing() {
     let mut world = World::new(13);
     let (ann, bob) = (world.join("ann"), world.join("bob"));
     let content = world.join_as(Config::new("ann#content", 5), Capabilities::default());

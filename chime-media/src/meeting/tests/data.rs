@@ -18,7 +18,7 @@ fn got(world: &World, id: SessionId) -> Vec<(String, bool)> {
 }
 
 #[test]
-fn messages_reach_all_others_and_those_who_come_in_their_lifetime() {
+fn med_12_messages_reach_all_others_and_those_who_come_in_their_lifetime() {
     let mut world = World::new(21);
     let (ann, bob) = (world.join("ann"), world.join("bob"));
     world.run(SECOND);

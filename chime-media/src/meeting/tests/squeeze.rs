@@ -30,7 +30,7 @@ fn audience(seed: u64, shows: &[Show]) -> (World, Vec<SessionId>, SessionId) {
 }
 
 #[test]
-fn a_squeezed_path_gets_the_small_picture_and_then_the_large_one_again() {
+fn med_11_a_squeezed_path_gets_the_small_picture_and_then_the_large_one_again() {
     let (mut world, senders, watcher) = audience(31, &[Show::simulcast(150, 400, 1200)]);
     let layer = |world: &World| world.actors[&watcher].client.tile("ann").and_then(|tile| tile.layer);
     assert_eq!(layer(&world), Some(2), "at once on a good path");

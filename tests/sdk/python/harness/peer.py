@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import fractions
 import math
+import ssl
 from array import array
 
 import av
@@ -71,8 +72,8 @@ def loudness(pcm, hertz):
 class Peer:
     """One attendee: `async with Peer(...) as peer`."""
 
-    def __init__(self, meeting, attendee, *, hertz=None, brightness=None):
-        self.url = meeting["MediaPlacement"]["SignalingUrl"]
+    def __init__(self, meeting, attendee, *, hertz=None, brightness=None, ca=None):
+        self.url, self.ca = meeting["MediaPlacement"]["SignalingUrl"], ca
         self.attendee = attendee
         self.connection = RTCPeerConnection()
         self.connection.addTrack(Tone(hertz or 1))
@@ -90,8 +91,9 @@ class Peer:
             self.tasks.append(asyncio.ensure_future(listen(track)))
 
     async def __aenter__(self):
+        trust = ssl.create_default_context(cafile=str(self.ca)) if self.url.startswith("wss:") else None
         self.socket = await websockets.connect(
-            self.url + "?X-Chime-Control-Protocol-Version=3",
+            self.url + "?X-Chime-Control-Protocol-Version=3", ssl=trust,
             subprotocols=["_aws_wt_session", self.attendee["JoinToken"]])
         assert self.socket.subprotocol == "_aws_wt_session"
         self.tasks.append(asyncio.ensure_future(self.read()))
@@ -123,8 +125,8 @@ class Peer:
             (1, 3), *sends, *((3, stream) for stream in streams), (4, self.connection.localDescription.sdp)])))
         answer = await self.came(signals.SUBSCRIBE_ACK)
         assert 3 not in answer, answer
-        sdp = signals.decode(answer[7][0])[3][0].decode()
-        await self.connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
+        self.answer = signals.decode(answer[7][0])[3][0].decode()
+        await self.connection.setRemoteDescription(RTCSessionDescription(self.answer, "answer"))
 
     async def receive(self, attendee):
         """Subscribes to the video of an attendee."""
@@ -184,3 +186,15 @@ class Peer:
         await self.until(lambda: len(self.sound) >= begin + count, "sound")
         pcm = self.sound[begin:begin + count]
         return [loudness(pcm, hertz) for hertz in frequencies]
+
+
+def an_offer():
+    """What a client with a microphone and a camera offers. It is never connected."""
+    async def make():
+        connection = RTCPeerConnection()
+        connection.addTrack(Tone(440))
+        connection.addTransceiver(Picture(100), direction="sendonly")
+        await connection.setLocalDescription(await connection.createOffer())
+        return connection.localDescription.sdp
+
+    return asyncio.run(make())

@@ -1,7 +1,7 @@
 """Signaling frames of meetings, read and written as plain protobuf: field numbers and values, without a schema."""
 
 JOIN, JOIN_ACK, SUBSCRIBE, SUBSCRIBE_ACK, INDEX, LEAVE, LEAVE_ACK = 1, 2, 3, 4, 5, 9, 10
-AUDIO_STREAM_ID_INFO, PING_PONG, AUDIO_STATUS = 18, 19, 20
+AUDIO_STREAM_ID_INFO, PING_PONG, AUDIO_STATUS, DATA_MESSAGE = 18, 19, 20, 22
 
 
 def varint(number):
