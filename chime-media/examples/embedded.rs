@@ -115,7 +115,7 @@ async fn serve_streams(engine: Engine, address: SocketAddr) {
     let listener = TcpListener::bind(address).await.expect("the media listener");
     while let Ok((stream, peer)) = listener.accept().await {
         let engine = engine.clone();
-        tokio::spawn(async move { engine.stream(stream, peer).await });
+        tokio::spawn(async move { engine.stream(stream, peer, ()).await });
     }
 }
 

@@ -17,7 +17,7 @@ use chime_domain::error::ServiceError;
 use chime_domain::ids::ClientRequestToken;
 use chime_domain::meetings::{CreateAttendee, CreateMeeting};
 use chime_domain::text::{ExternalMeetingId, ExternalUserId};
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, FORWARDED, ORIGIN};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, FORWARDED, ORIGIN, VIA};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Deserialize;
@@ -56,7 +56,8 @@ impl Demo {
     fn admits(self, parts: &Parts) -> bool {
         let forwarded = |headers: &HeaderMap| {
             headers.contains_key(FORWARDED)
-                || headers.keys().any(|name| name.as_str().starts_with("x-forwarded-"))
+                || headers.contains_key(VIA)
+                || headers.keys().any(|name| name == "x-real-ip" || name.as_str().starts_with("x-forwarded-"))
         };
         match self {
             Self::Off => false,
@@ -74,6 +75,12 @@ impl Demo {
 struct Join {
     room: String,
     name: String,
+}
+
+impl Join {
+    fn is_whole(&self) -> bool {
+        !self.room.trim().is_empty() && !self.name.trim().is_empty()
+    }
 }
 
 /// `GET /demo/meeting`.
@@ -108,7 +115,7 @@ pub(crate) async fn join(State(app): State<App>, request: Request) -> Response {
         return answer(StatusCode::NOT_FOUND, &json!({ "Message": "There is nothing here." }));
     }
     let asked = match collect(body, MAX_BODY, app.options().body_timeout).await {
-        Ok(body) if is_json => serde_json::from_slice::<Join>(&body).ok(),
+        Ok(body) if is_json => serde_json::from_slice::<Join>(&body).ok().filter(Join::is_whole),
         _ => None,
     };
     let Some(asked) = asked else {

@@ -79,13 +79,14 @@ impl Framing {
 }
 
 impl Engine {
-    /// Serves a client that has come over a byte stream, plain or inside of TLS, until it is gone.
+    /// Serves a client that has come over a byte stream, plain or inside of TLS, until it is gone. `unproven` is dropped
+    /// once the client has said its first word: with it, whoever accepts streams can bound those that never say one.
     ///
     /// # Errors
     ///
     /// What reading fails with; [`io::ErrorKind::InvalidData`] for a stream that is neither ICE nor TURN,
     /// [`io::ErrorKind::TimedOut`] for one that says nothing, [`io::ErrorKind::ConnectionRefused`] if there are too many.
-    pub async fn stream<S>(&self, stream: S, peer: SocketAddr) -> io::Result<()>
+    pub async fn stream<S>(&self, stream: S, peer: SocketAddr, unproven: impl Send) -> io::Result<()>
     where
         S: AsyncRead + AsyncWrite,
     {
@@ -105,6 +106,7 @@ impl Engine {
             }
         });
         let framing = framing.await.map_err(|_late| io::ErrorKind::TimedOut)??;
+        drop(unproven);
         let (path, mut frames) = self.0.sorter.exits().open(framing, peer);
         let _closes = Closes { engine: self, path };
         let reading = async {

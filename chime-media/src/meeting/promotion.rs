@@ -48,7 +48,7 @@ impl<C: Codecs> Meeting<C> {
             }
             self.demote(now, id);
             for other in others {
-                match self.sessions.get(&other).is_some_and(|session| session.root.is_some()) {
+                match self.is_promoted(other) {
                     true => self.withdraw_promotion(now, other),
                     false => self.dismiss(now, other, Farewell::Elsewhere),
                 }
@@ -72,7 +72,7 @@ impl<C: Codecs> Meeting<C> {
 
     /// Ends a promotion, if there is one; the client knows.
     pub(super) fn demote(&mut self, now: Instant, id: SessionId) {
-        if !self.sessions.get(&id).is_some_and(|session| session.root.is_some()) {
+        if !self.is_promoted(id) {
             return;
         }
         self.withdraw(now, id);
@@ -91,7 +91,7 @@ impl<C: Codecs> Meeting<C> {
 
     /// Ends a promotion, if there is one, and tells the client.
     pub(super) fn withdraw_promotion(&mut self, now: Instant, id: SessionId) {
-        if !self.sessions.get(&id).is_some_and(|session| session.root.is_some()) {
+        if !self.is_promoted(id) {
             return;
         }
         self.demote(now, id);
@@ -100,6 +100,10 @@ impl<C: Codecs> Meeting<C> {
             ..self.frame(now, FrameType::PrimaryMeetingLeave)
         };
         self.send(id, &frame);
+    }
+
+    fn is_promoted(&self, id: SessionId) -> bool {
+        self.sessions.get(&id).is_some_and(|session| session.root.is_some())
     }
 
     fn refuse_promotion(&mut self, now: Instant, id: SessionId, status: u32, why: &str) {

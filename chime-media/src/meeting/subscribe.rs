@@ -96,7 +96,11 @@ impl<C: Codecs> Meeting<C> {
         };
         self.send(id, &frame);
         self.choose_layers(now, id);
-        // What each can decode may have changed.
+        // What each can decode may have changed. Whoever has offered is told in any case: its client chooses the codec to
+        // send anew only when it is.
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.told_index = None;
+        }
         self.stale_index = true;
     }
 

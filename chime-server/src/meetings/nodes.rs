@@ -132,7 +132,13 @@ impl Nodes {
         let meetings = chime.meetings().living_on(&self.here.node).await? as u64;
         self.say(now + LEASE, meetings).await?;
         for (name, node) in self.nodes().await? {
-            if node.until <= now {
+            // A node that was killed and is back at its address has another name, and none of the sessions.
+            let Here { node: own, host, media, .. } = &self.here;
+            let replaced = name != *own && node.host == *host && node.media == *media;
+            if node.until <= now || replaced {
+                // So that nothing is placed on it again.
+                let over = MediaNode { until: now, ..node };
+                self.commit(vec![Change::Put(key(&name), Record::of(over))], Vec::new()).await?;
                 let moved = chime.meetings().move_from(&name).await?;
                 tracing::info!(node = %name, moved, "a media node is gone");
                 self.commit(vec![Change::Delete(key(&name))], Vec::new()).await?;

@@ -214,6 +214,16 @@ test('a sender on a narrow uplink is seen smaller by all, and large when it has 
   await seenBy((width) => width === 1280, 40_000);
 });
 
+test('a camera that is on goes on in each codec that its sender prefers', LONG, async () => {
+  const { people: [ann, bob] } = await together(2);
+  await show(bob, RED, { width: 640, height: 360 });
+  for (const codec of ['VP8', 'H264', 'VP9', 'AV1']) {
+    await bob.do((name) => window.person.preferCodec(name), codec);
+    await ann.until(`pictures come in ${codec}`, (name) => window.person.receives(name), codec);
+    await ann.sees(bob.id, RED.seen);
+  }
+});
+
 test('a camera comes in the codec that its sender prefers', LONG, async () => {
   const { meeting, people: [ann] } = await together(1);
   for (const codec of ['VP8', 'H264', 'VP9', 'AV1']) {

@@ -13,6 +13,8 @@ from harness.peer import Peer
 from harness.signaling import Signaling
 
 COME_AGAIN = 4500
+#: A lease is 45 seconds: this is not by its end.
+BACK_WITHIN_S = 15
 MOVED_WITHIN_S = 75
 """A node that died is known as gone after 45 seconds; others look every ten."""
 
@@ -181,3 +183,22 @@ def test_people_in_a_meeting_of_a_killed_node_go_on_at_another_within_a_minute(t
     until("the meeting moving", lambda: lives_on(asked(east, talk.meeting), east), MOVED_WITHIN_S)
     run(meet_again())
     assert lives_on(create(Clients(east).meetings, MediaRegion="eu-west-1"), east)
+
+
+def test_a_node_that_was_killed_and_is_back_takes_its_meetings_at_once(two_regions):
+    _, west = two_regions
+    client = Clients(west).meetings
+    made = create(client, MediaRegion="eu-west-1")
+    alice = attend(client, made)
+    west.kill9()
+    west.start()
+    until("the meeting being here", lambda: joins(asked(west, made), alice), BACK_WITHIN_S)
+
+
+def joins(meeting, attendee):
+    with Signaling(meeting, attendee["JoinToken"]) as one:
+        try:
+            one.join()
+        except ConnectionClosed:
+            return False
+        return True
