@@ -51,6 +51,8 @@ pub mod outbound;
 mod percent;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(any(feature = "postgres", feature = "nats"))]
+mod roots;
 #[cfg(all(test, any(feature = "postgres", feature = "nats")))]
 mod servers;
 #[cfg(feature = "sqlite")]

@@ -2,6 +2,8 @@
 
 mod events;
 mod media;
+#[cfg(any(feature = "jetstream", feature = "nats"))]
+mod nats;
 mod outward;
 mod store;
 

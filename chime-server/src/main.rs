@@ -158,7 +158,7 @@ struct Settings {
     /// `memory:`, `sqlite:PATH` or `postgres://…`; one with a password is better given as CHIME_DATABASE.
     #[arg(long, value_name = "URL")]
     database: Option<String>,
-    /// The bus between servers on one Postgres database.
+    /// The bus between servers on one Postgres database; several servers of the bus are separated by commas.
     #[arg(long, value_name = "URL")]
     nats: Option<String>,
     /// `notify`: servers on one Postgres database, without a bus.

@@ -115,7 +115,10 @@ async fn sink(config: &Config) -> Result<Arc<dyn Sink>> {
             Arc::new(KinesisSink::open(kinesis).await.context("export to Kinesis")?)
         }
         #[cfg(feature = "jetstream")]
-        Export::Nats(url) => Arc::new(JetStreamSink::open(url).await.context("export to NATS")?),
+        Export::Nats(servers) => {
+            let servers = super::nats::servers(servers);
+            Arc::new(JetStreamSink::open(servers).await.context("export to NATS")?)
+        }
         Export::File(directory) => Arc::new(FileSink::new(directory)),
         Export::None => Arc::new(NoSink),
         #[cfg(not(all(feature = "kinesis", feature = "jetstream")))]

@@ -14,6 +14,7 @@ mod key;
 mod layers;
 mod limits;
 mod meetings;
+mod nats;
 mod oidc;
 mod outbound;
 mod rules;
@@ -38,6 +39,7 @@ pub use http::Http;
 pub use key::{Key, Kind};
 pub use layers::Flag;
 pub use meetings::{Media, Relay};
+pub use nats::Nats;
 pub use oidc::Oidc;
 pub use outbound::Outbound;
 pub use rules::Rules;
@@ -151,6 +153,7 @@ impl Config {
 pub fn keys() -> impl Iterator<Item = &'static Key> {
     [
         storage::KEYS,
+        nats::KEYS,
         http::KEYS,
         auth::KEYS,
         tls::KEYS,
