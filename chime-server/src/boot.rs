@@ -6,6 +6,7 @@ mod media;
 mod nats;
 mod outward;
 mod store;
+mod telemetry;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -34,6 +35,8 @@ use crate::query::{Issuer, Issuers};
 use crate::shutdown::Shutdown;
 use crate::tls::{Authority, Current, Files, acceptor, names};
 use crate::worker;
+
+pub use self::telemetry::{Observed, observe};
 
 /// Name of the file in the data directory that tells where the server is.
 const ENDPOINTS: &str = "endpoints.json";

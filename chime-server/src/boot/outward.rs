@@ -71,7 +71,7 @@ pub(super) async fn open(
 }
 
 /// The client of all calls that leave the server.
-fn client(config: &Outbound) -> Result<OutboundClient> {
+pub(super) fn client(config: &Outbound) -> Result<OutboundClient> {
     // An embedding process may have installed one already, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let bounds = OutboundConfig {

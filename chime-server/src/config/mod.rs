@@ -44,7 +44,7 @@ pub use oidc::Oidc;
 pub use outbound::Outbound;
 pub use rules::Rules;
 pub use storage::{Database, Storage, Wire};
-pub use telemetry::Telemetry;
+pub use telemetry::{Telemetry, Traces};
 pub use tls::{Acme, Tls};
 pub use value::{Origin, Value, Values};
 
@@ -86,7 +86,7 @@ pub struct Config {
     pub nearest_region: NearestRegion,
     /// Announcements that may wait for the fan-out of this node before senders are throttled.
     pub backlog: Option<u64>,
-    /// Logs.
+    /// Logs and traces.
     pub telemetry: Telemetry,
     /// Whether the clock can be moved over HTTP.
     pub test_clock: bool,

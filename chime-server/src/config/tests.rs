@@ -303,3 +303,34 @@ fn passwords_in_urls_are_not_shown() {
         }
     }
 }
+
+#[test]
+fn traces_go_nowhere_unless_told_and_a_build_without_them_says_so() {
+    let of = |environment: &[(&str, &str)]| Ok::<_, String>(read(&[], None, environment)?.telemetry.traces);
+    let endpoint = ("CHIME_TELEMETRY__OTLP_ENDPOINT", "https://collector.test:4318/");
+    assert_eq!(of(&[]), Ok(None));
+    for bad in ["1.5", "-0.1", "NaN", "half"] {
+        assert!(of(&[("CHIME_TELEMETRY__TRACE_RATIO", bad)]).unwrap_err().contains("trace_ratio"), "{bad}");
+    }
+    if cfg!(not(feature = "otlp")) {
+        assert!(of(&[endpoint]).unwrap_err().contains("this build has no feature `otlp`"));
+        return;
+    }
+    let traces = of(&[
+        endpoint,
+        ("CHIME_TELEMETRY__OTLP_HEADERS", "authorization=Basic aHVudGVyMg==, x-tenant=7"),
+        ("CHIME_TELEMETRY__TRACE_RATIO", "0.25"),
+        ("CHIME_TELEMETRY__SERVICE_NAME", "chat"),
+    ]);
+    let traces = traces.unwrap().unwrap();
+    assert_eq!(traces.endpoint.as_str(), "https://collector.test:4318/v1/traces");
+    let header = |name: &str, value: &str| (name.to_owned(), Private(value.to_owned()));
+    assert_eq!(traces.headers, [header("authorization", "Basic aHVudGVyMg=="), header("x-tenant", "7")]);
+    assert_eq!((traces.ratio, traces.service.as_str()), (0.25, "chat"));
+    assert!(!format!("{traces:?}").contains("aHVudGVyMg"));
+    assert!(of(&[("CHIME_TELEMETRY__OTLP_ENDPOINT", "collector:4318")]).unwrap_err().contains("http"));
+    for bad in ["novalue", "bad name=1", "=1"] {
+        let refused = of(&[endpoint, ("CHIME_TELEMETRY__OTLP_HEADERS", bad)]).unwrap_err();
+        assert!(refused.contains("otlp_headers"), "{refused}");
+    }
+}
