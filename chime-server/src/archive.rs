@@ -61,8 +61,8 @@ fn belongs(id: &str, key: &str) -> bool {
     let parts: Vec<&str> = key.split('/').collect();
     match parts.as_slice() {
         ["count", _, of, ..] => *of == id,
-        // What a push needs stays behind.
-        ["task", _, "Push", ..] => false,
+        // What a push or the answer of a bot needs stays behind.
+        ["task", _, "Push" | "AskBot", ..] => false,
         ["task", _, _, subject] => {
             let whole = |rest: &str| rest.is_empty() || rest.starts_with(['|', ':']);
             subject.split_once(&format!("app-instance|{id}")).is_some_and(|(_, rest)| whole(rest))
@@ -299,6 +299,7 @@ mod tests {
             ("task/1/PurgeAppInstance/arn:aws:chime:r:a:app-instance|one", true),
             ("task/1/PurgeAppInstance/arn:aws:chime:r:a:app-instance|one-more", false),
             ("task/1/Push/arn:aws:chime:r:a:app-instance|one|channel|c:m", false),
+            ("task/1/AskBot/arn:aws:chime:r:a:app-instance|one|channel|c:m", false),
             ("task/1/ForgetToken/one", false),
         ] {
             assert_eq!(belongs("one", key), expected, "{key}");
