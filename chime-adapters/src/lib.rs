@@ -4,7 +4,7 @@
 //! `sqlite` (on by default) for the embedded durable store, `postgres` for one that several processes share, `nats` for
 //! the event bus between them, `file` for blobs and exported events in directories, `kinesis` and `jetstream` for exported
 //! events in Kinesis and in NATS, `outbound` for calls that leave the service and for who is told of the events of
-//! meetings, `aws-events` for EventBridge, SQS and SNS among those.
+//! meetings, `aws-events` for EventBridge, SQS and SNS among those, and for the Lex bots behind bots.
 //!
 //! A whole Chime in a unit test:
 //!
@@ -42,6 +42,8 @@ pub mod file;
 pub mod jetstream;
 #[cfg(feature = "kinesis")]
 pub mod kinesis;
+#[cfg(feature = "aws-events")]
+pub mod lex;
 pub mod memory;
 #[cfg(feature = "nats")]
 pub mod nats;
@@ -51,6 +53,8 @@ pub mod outbound;
 mod percent;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+#[cfg(any(feature = "postgres", feature = "nats"))]
+mod roots;
 #[cfg(all(test, any(feature = "postgres", feature = "nats")))]
 mod servers;
 #[cfg(feature = "sqlite")]

@@ -3,7 +3,7 @@
 //! The file is a [part of a state](chime_adapters::state), and behind it a line with its hash. It has users,
 //! bots, endpoints, administrators, channels and what belongs to them, messages, flows, tags, settings and what is due
 //! later. It has nothing of IAM; no streaming configurations, which name streams of one place, and nothing that waits for
-//! export; no pushes under way; and no client request tokens.
+//! export; no pushes and no answers of bots under way; and no client request tokens.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -61,8 +61,8 @@ fn belongs(id: &str, key: &str) -> bool {
     let parts: Vec<&str> = key.split('/').collect();
     match parts.as_slice() {
         ["count", _, of, ..] => *of == id,
-        // What a push needs stays behind.
-        ["task", _, "Push", ..] => false,
+        // What a push or the answer of a bot needs stays behind.
+        ["task", _, "Push" | "AskBot", ..] => false,
         ["task", _, _, subject] => {
             let whole = |rest: &str| rest.is_empty() || rest.starts_with(['|', ':']);
             subject.split_once(&format!("app-instance|{id}")).is_some_and(|(_, rest)| whole(rest))
@@ -234,10 +234,11 @@ mod tests {
     use super::*;
 
     /// Kinds that stay behind, each for the reason in the description of this module.
-    const LEFT: [&str; 17] = [
+    const LEFT: [&str; 18] = [
         "attendee",
         "attendee-count",
         "attendee-user",
+        "bot-work",
         "export",
         "export-lease",
         "export-length",
@@ -298,6 +299,7 @@ mod tests {
             ("task/1/PurgeAppInstance/arn:aws:chime:r:a:app-instance|one", true),
             ("task/1/PurgeAppInstance/arn:aws:chime:r:a:app-instance|one-more", false),
             ("task/1/Push/arn:aws:chime:r:a:app-instance|one|channel|c:m", false),
+            ("task/1/AskBot/arn:aws:chime:r:a:app-instance|one|channel|c:m", false),
             ("task/1/ForgetToken/one", false),
         ] {
             assert_eq!(belongs("one", key), expected, "{key}");

@@ -2,8 +2,11 @@
 
 mod events;
 mod media;
+#[cfg(any(feature = "jetstream", feature = "nats"))]
+mod nats;
 mod outward;
 mod store;
+mod telemetry;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -32,6 +35,8 @@ use crate::query::{Issuer, Issuers};
 use crate::shutdown::Shutdown;
 use crate::tls::{Authority, Current, Files, acceptor, names};
 use crate::worker;
+
+pub use self::telemetry::{Observed, observe};
 
 /// Name of the file in the data directory that tells where the server is.
 const ENDPOINTS: &str = "endpoints.json";
@@ -126,7 +131,8 @@ pub async fn start(config: &Config) -> Result<Running> {
         .then(|| Arc::new(Nodes::new(Arc::clone(&store), Arc::clone(&wall), Arc::clone(&own), here)));
     let plane = media_nodes.clone().map_or(own, |nodes| nodes as Arc<dyn MediaPlane>);
     let chime = Chime::shared(store, clock, Arc::new(SystemEntropy)).settings(settings(config));
-    let chime = chime.functions(outward.functions).notifier(outward.notifier).sink(outward.sink);
+    let chime =
+        chime.functions(outward.functions).lex(outward.lex).notifier(outward.notifier).sink(outward.sink);
     let chime = chime.announcer(outward.announcer).media(plane);
     let chime = chime.build().await.context("the store")?;
     // A server that starts has no connections yet, whatever an earlier one of its name had. In a cluster each start has a

@@ -14,7 +14,6 @@ use chime_server::backup;
 use chime_server::boot::{self, Endpoints};
 use chime_server::config::{self, Config};
 use chime_server::explain::Question;
-use chime_server::telemetry;
 use clap::{Args, Parser, Subcommand};
 use mimalloc::MiMalloc;
 use tokio::signal::unix::{SignalKind, signal};
@@ -158,7 +157,7 @@ struct Settings {
     /// `memory:`, `sqlite:PATH` or `postgres://…`; one with a password is better given as CHIME_DATABASE.
     #[arg(long, value_name = "URL")]
     database: Option<String>,
-    /// The bus between servers on one Postgres database.
+    /// The bus between servers on one Postgres database; several servers of the bus are separated by commas.
     #[arg(long, value_name = "URL")]
     nats: Option<String>,
     /// `notify`: servers on one Postgres database, without a bus.
@@ -247,9 +246,9 @@ fn explain(config: &Config, question: &Question) -> Result<ExitCode> {
 }
 
 fn serve(config: &Config) -> Result<()> {
-    telemetry::start(config.telemetry.format, config.telemetry.filter.clone())?;
-    raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let observed = boot::observe(config, runtime.handle())?;
+    raise_open_files();
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -265,6 +264,8 @@ fn serve(config: &Config) -> Result<()> {
         running.stop(stop()).await;
         Ok::<_, anyhow::Error>(())
     })?;
+    // The last traces are handed over on the runtime.
+    observed.end();
     runtime.shutdown_timeout(LAST_WAIT);
     Ok(())
 }

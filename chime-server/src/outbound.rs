@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chime_domain::ports::{
-    AnnounceError, Announcer, EventTarget, Functions, Invocation, InvokeError, Notification, Notifier,
-    NotifyError,
+    AnnounceError, Announcer, EventTarget, Functions, Invocation, InvokeError, Lex, LexError, LexReply,
+    Notification, Notifier, NotifyError, Utterance,
 };
 use chime_domain::text::Private;
 use prometheus::IntCounterVec;
@@ -22,6 +22,27 @@ impl Functions for LoggedFunctions {
         if let Err(error) = &outcome {
             let cause = std::error::Error::source(error).map(ToString::to_string);
             tracing::warn!(%function, %error, cause, "a function could not be called");
+        }
+        outcome
+    }
+}
+
+/// Lex bots whose failures are logged.
+#[derive(Debug)]
+pub(crate) struct LoggedLex(pub(crate) Arc<dyn Lex>);
+
+#[async_trait]
+impl Lex for LoggedLex {
+    fn is_there(&self) -> bool {
+        self.0.is_there()
+    }
+
+    async fn recognize_text(&self, utterance: Utterance) -> Result<LexReply, LexError> {
+        let alias = Arc::clone(&utterance.alias);
+        let outcome = self.0.recognize_text(utterance).await;
+        if let Err(error) = &outcome {
+            let cause = std::error::Error::source(error).map(ToString::to_string);
+            tracing::warn!(%alias, %error, cause, "a Lex bot has not answered");
         }
         outcome
     }

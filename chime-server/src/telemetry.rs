@@ -1,13 +1,22 @@
-//! Logs: one span for each request, with ids and no bodies, names or secrets.
+//! Logs: one span for each request, with ids and no bodies, names or secrets. Traces: another, to a collector.
+
+#[cfg(feature = "otlp")]
+mod otlp;
+mod requests;
 
 use std::io;
 use std::str::FromStr;
 use std::time::Duration;
 
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
-use tracing_subscriber::{Layer, fmt};
+use tracing_subscriber::{Layer, Registry, fmt};
+
+#[cfg(feature = "otlp")]
+pub use otlp::Tracing;
+pub(crate) use requests::Traced;
 
 /// The form of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,18 +27,23 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts to log to standard error.
+/// What is told of spans and events beside the log.
+pub type Further = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// Starts to log to standard error, and to tell what is given beside.
 ///
 /// # Errors
 ///
 /// The process logs already.
-pub fn start(format: LogFormat, filter: Targets) -> Result<(), TryInitError> {
+pub fn start(format: LogFormat, filter: Targets, further: Option<Further>) -> Result<(), TryInitError> {
     let lines = fmt::layer().with_writer(io::stderr);
     let lines = match format {
         LogFormat::Text => lines.with_ansi(false).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
     };
-    tracing_subscriber::registry().with(lines.with_filter(filter)).try_init()
+    // The log has a span of its own for each request.
+    let filter = filter.with_target(requests::TARGET, LevelFilter::OFF);
+    tracing_subscriber::registry().with(further).with(lines.with_filter(filter)).try_init()
 }
 
 /// Reads a filter: `info`, or `warn,chime_server=debug`.

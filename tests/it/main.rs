@@ -7,6 +7,7 @@
     reason = "the helpers of tests fail their test by panicking"
 )]
 
+mod bot_answers;
 mod bots;
 mod channels;
 mod crowd;

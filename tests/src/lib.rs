@@ -4,6 +4,7 @@
 mod dump;
 mod events;
 mod functions;
+mod lex;
 mod meetings;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use chime_domain::{Chime, Settings};
 pub use dump::dump;
 pub use events::{received, shown};
 pub use functions::{Called, Script};
+pub use lex::Echo;
 pub use meetings::{NotedEvents, NotedMedia};
 
 /// 2021-01-11T22:12:31.123Z, when every world begins.
@@ -84,6 +86,12 @@ impl World {
     ) -> Self {
         let more = |builder: ChimeBuilder| builder.media(media).announcer(events);
         Self::build_with(store, Arc::new(NoFunctions), Arc::new(NoNotifier), change, more).await
+    }
+
+    /// A world whose bots are these, and whose channel flows call these functions.
+    pub async fn with_lex(store: Arc<dyn Store>, lex: Arc<Echo>, functions: Arc<dyn Functions>) -> Self {
+        let more = |builder: ChimeBuilder| builder.lex(lex);
+        Self::build_with(store, functions, Arc::new(NoNotifier), |_| {}, more).await
     }
 
     /// A world that pushes to these devices.

@@ -49,6 +49,8 @@ mod nats;
 mod webhook;
 
 #[cfg(feature = "aws-events")]
+pub(crate) use aws::Call;
+#[cfg(feature = "aws-events")]
 pub use aws::{AwsCalls, AwsConfig, AwsError, EventBridge, Queues, Topics};
 pub use function::FunctionListener;
 pub use listeners::{Listener, Listeners};

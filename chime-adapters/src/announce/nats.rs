@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use async_nats::Client;
-use async_nats::connection::State;
 use async_trait::async_trait;
 use bytes::Bytes;
 use chime_domain::ports::AnnounceError;
 use chime_domain::text::Private;
 
 use super::listeners::Listener;
-use crate::nats::{NatsError, connect};
+use crate::nats::{Link, NatsConfig, NatsError};
 
 /// How long the server may take to take something.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -18,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Publishes events on one subject of a NATS server.
 #[derive(Clone)]
 pub struct NatsListener {
-    client: Client,
+    link: Link,
     subject: String,
 }
 
@@ -29,14 +27,14 @@ impl std::fmt::Debug for NatsListener {
 }
 
 impl NatsListener {
-    /// A listener on the servers of `url`, as `NatsBus` takes them. They need not be reachable yet.
+    /// A listener on these servers, which a text may name as [`NatsConfig::new`] says. They need not be reachable yet.
     ///
     /// # Errors
     ///
     /// [`NatsError`].
-    pub async fn connect(url: &str, subject: &str) -> Result<Self, NatsError> {
-        let client = connect(url, async_nats::ConnectOptions::new()).await?;
-        Ok(Self { client, subject: subject.to_owned() })
+    pub async fn connect(servers: impl Into<NatsConfig>, subject: &str) -> Result<Self, NatsError> {
+        let link = Link::open(&servers.into(), async_nats::ConnectOptions::new()).await?;
+        Ok(Self { link, subject: subject.to_owned() })
     }
 }
 
@@ -47,13 +45,11 @@ fn unreachable(why: impl Into<chime_domain::error::Cause>) -> AnnounceError {
 #[async_trait]
 impl Listener for NatsListener {
     async fn hear(&self, _: &str, event: &Private<Vec<u8>>) -> Result<(), AnnounceError> {
-        // A client that is not connected would keep what it is given and send it later.
-        if self.client.connection_state() != State::Connected {
-            return Err(unreachable("there is no connection to NATS"));
-        }
+        self.link.check().map_err(unreachable)?;
+        let client = self.link.client();
         let told = async {
-            self.client.publish(self.subject.clone(), Bytes::copy_from_slice(&event.0)).await?;
-            self.client.flush().await?;
+            client.publish(self.subject.clone(), Bytes::copy_from_slice(&event.0)).await?;
+            client.flush().await?;
             Ok::<_, chime_domain::error::Cause>(())
         };
         match tokio::time::timeout(PATIENCE, told).await {

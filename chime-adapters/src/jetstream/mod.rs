@@ -12,4 +12,4 @@ mod sink;
 #[cfg(test)]
 mod tests;
 
-pub use sink::{JetStreamError, JetStreamSink};
+pub use sink::JetStreamSink;

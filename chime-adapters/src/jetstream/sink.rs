@@ -4,83 +4,48 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use async_nats::connection::State;
+use async_nats::ConnectOptions;
 use async_nats::jetstream::context::{PublishErrorKind, traits::Publisher as _};
 use async_nats::jetstream::message::PublishMessage;
 use async_nats::jetstream::stream::{Config, StorageType};
 use async_nats::jetstream::{self, Context};
-use async_nats::{Client, ConnectOptions, ServerAddr};
 use async_trait::async_trait;
 use chime_domain::ports::{CheckError, Sink, SinkError, SinkRecord, Taken};
 use tokio::time::Instant;
 
 use crate::chains::Chains;
+use crate::nats::{Link, NatsConfig, NatsError};
 
 /// How long the server may take to take something.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long a run may take before the rest of it is left for the next one.
 const RUN_TIME: Duration = Duration::from_secs(5);
-/// How often a server that does not answer is tried again, at most.
-const RECONNECT_EVERY: Duration = Duration::from_millis(500);
 /// Records that are under way at once, one of each key, at most.
 const WAVE: usize = 256;
 /// Bytes of them, at most.
 const WAVE_BYTES: usize = 4 * 1024 * 1024;
 
-/// A sink could not be made.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum JetStreamError {
-    /// The URL is none of a NATS server.
-    #[error("not the URL of a NATS server")]
-    Url,
-    /// The client cannot be set up.
-    #[error("the NATS client cannot be set up")]
-    Client(#[source] async_nats::ConnectError),
-}
-
 /// Writes exported events to NATS JetStream.
 #[derive(Debug)]
 pub struct JetStreamSink {
-    client: Client,
+    link: Link,
     context: Context,
     /// Streams that are there.
     known: Mutex<HashSet<String>>,
 }
 
 impl JetStreamSink {
-    /// A sink on the server at `nats://` or `tls://`, with a login or a token in the URL if it needs one. The server
-    /// need not run yet.
+    /// A sink on these servers, which a text may name as [`NatsConfig::new`] says. They need not run yet.
     ///
     /// # Errors
     ///
-    /// [`JetStreamError`].
-    pub async fn open(url: &str) -> Result<Self, JetStreamError> {
-        let address: ServerAddr = url.parse().map_err(|_| JetStreamError::Url)?;
-        let mut options = ConnectOptions::new();
-        options = match (address.username(), address.password()) {
-            (None, _) => options,
-            (Some(user), Some(password)) => options.user_and_password(user.into(), password.into()),
-            (Some(token), None) => options.token(token.into()),
-        };
-        // The client writes addresses to the log, so they go without the login.
-        let scheme = if address.tls_required() { "tls" } else { "nats" };
-        let host = address.host();
-        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-        let bare = format!("{scheme}://{host}:{}", address.port());
-        let client = options
-            .name("chime-export")
-            .retry_on_initial_connect()
-            .max_reconnects(None)
-            .reconnect_delay_callback(|tries| if tries < 2 { RECONNECT_EVERY / 10 } else { RECONNECT_EVERY })
-            .connection_timeout(PATIENCE)
-            .request_timeout(Some(PATIENCE))
-            .connect(bare)
-            .await
-            .map_err(JetStreamError::Client)?;
-        let mut context = jetstream::new(client.clone());
+    /// [`NatsError`].
+    pub async fn open(servers: impl Into<NatsConfig>) -> Result<Self, NatsError> {
+        let options = ConnectOptions::new().request_timeout(Some(PATIENCE));
+        let link = Link::open(&servers.into(), options).await?;
+        let mut context = jetstream::new(link.client().clone());
         context.set_timeout(PATIENCE);
-        Ok(Self { client, context, known: Mutex::default() })
+        Ok(Self { link, context, known: Mutex::default() })
     }
 
     /// Makes a stream unless it is there.
@@ -88,10 +53,7 @@ impl JetStreamSink {
         if self.known.lock().unwrap_or_else(PoisonError::into_inner).contains(name) {
             return Ok(());
         }
-        // A client that is not connected would keep what it is given and send it later.
-        if self.client.connection_state() != State::Connected {
-            return Err(SinkError::Unavailable("the NATS server does not answer".into()));
-        }
+        self.link.check().map_err(SinkError::Unavailable)?;
         let config = Config {
             name: name.to_owned(),
             subjects: vec![format!("chime.export.{name}.>")],
@@ -185,9 +147,8 @@ impl Sink for JetStreamSink {
             if wave.is_empty() {
                 return Taken { taken: chains.into_taken(), error: None };
             }
-            if self.client.connection_state() != State::Connected {
-                let error = Some(SinkError::Unavailable("the NATS server does not answer".into()));
-                return Taken { taken: chains.into_taken(), error };
+            if let Err(error) = self.link.check() {
+                return Taken { taken: chains.into_taken(), error: Some(SinkError::Unavailable(error)) };
             }
             let (arrived, error) = self.publish(&name, records, &wave).await;
             chains.took(&arrived);

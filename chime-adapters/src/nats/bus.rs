@@ -4,15 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::connection::State;
-use async_nats::{Client, ConnectOptions, Event, ServerAddr, Subscriber};
+use async_nats::{ConnectOptions, Subscriber};
 use async_trait::async_trait;
 use chime_domain::error::{Cause, StoreError};
 use chime_domain::ports::{Announced, Bus, Subscription};
 use futures_util::StreamExt;
 
+use super::config::{NatsConfig, NatsError};
 use super::frame;
-use crate::percent::decode;
+use super::link::Link;
 
 /// Largest message, whatever more the server takes: a reader decodes it in one go.
 const MOST_BYTES: usize = 512 * 1024;
@@ -20,25 +20,11 @@ const MOST_BYTES: usize = 512 * 1024;
 const SLACK: usize = 1024;
 /// How long the server may take to take something.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How often a server that does not answer is tried again, at most.
-const RECONNECT_EVERY: Duration = Duration::from_millis(500);
-
-/// A bus could not be made.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum NatsError {
-    /// The URL cannot be read. It is not repeated here: it may hold a password.
-    #[error("the URL of the NATS server is not valid")]
-    Url,
-    /// The client could not be started.
-    #[error("the NATS client cannot be started")]
-    Unusable(#[source] Cause),
-}
 
 /// Carries announcements over a NATS server. It connects by itself, and again when the server was away.
 #[derive(Clone)]
 pub struct NatsBus {
-    client: Client,
+    link: Link,
     subject: String,
 }
 
@@ -49,15 +35,14 @@ impl fmt::Debug for NatsBus {
 }
 
 impl NatsBus {
-    /// A bus on the servers of `url` (`nats://USER:PASSWORD@HOST:PORT` or `tls://…`, several separated by commas), for
-    /// the nodes of the cluster with this id. One login serves all; a user without a password is a token. The servers need
-    /// not be reachable yet.
+    /// A bus on these servers, which a text may name as [`NatsConfig::new`] says, for the nodes of the cluster with this
+    /// id. The servers need not be reachable yet.
     ///
     /// # Errors
     ///
     /// [`NatsError`].
-    pub async fn connect(url: &str, cluster: &str) -> Result<Self, NatsError> {
-        Self::with(url, cluster, ConnectOptions::new()).await
+    pub async fn connect(servers: impl Into<NatsConfig>, cluster: &str) -> Result<Self, NatsError> {
+        Self::with(&servers.into(), cluster, ConnectOptions::new()).await
     }
 
     /// Likewise, for a node that knows what it publishes itself: it does not hear that.
@@ -65,74 +50,19 @@ impl NatsBus {
     /// # Errors
     ///
     /// [`NatsError`].
-    pub async fn between(url: &str, cluster: &str) -> Result<Self, NatsError> {
-        Self::with(url, cluster, ConnectOptions::new().no_echo()).await
+    pub async fn between(servers: impl Into<NatsConfig>, cluster: &str) -> Result<Self, NatsError> {
+        Self::with(&servers.into(), cluster, ConnectOptions::new().no_echo()).await
     }
 
-    async fn with(url: &str, cluster: &str, options: ConnectOptions) -> Result<Self, NatsError> {
-        let client = connect(url, options).await?;
-        Ok(Self { client, subject: format!("chime.{cluster}") })
+    async fn with(servers: &NatsConfig, cluster: &str, options: ConnectOptions) -> Result<Self, NatsError> {
+        let link = Link::open(servers, options).await?;
+        Ok(Self { link, subject: format!("chime.{cluster}") })
     }
 
     /// Whether there is a connection now.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.client.connection_state() == State::Connected
-    }
-}
-
-/// A client of the servers of `url`, which goes on when they are away.
-pub(crate) async fn connect(url: &str, options: ConnectOptions) -> Result<Client, NatsError> {
-    let mut servers = Vec::new();
-    let mut options = options;
-    for one in url.split(',') {
-        let (server, login) = without_login(one.trim()).ok_or(NatsError::Url)?;
-        servers.push(server);
-        options = match login {
-            Login::No => options,
-            Login::Token(token) => options.token(token),
-            Login::User(user, password) => options.user_and_password(user, password),
-        };
-    }
-    let client = options
-        .name("chime")
-        .retry_on_initial_connect()
-        .max_reconnects(None)
-        .reconnect_delay_callback(|tries| if tries < 2 { RECONNECT_EVERY / 10 } else { RECONNECT_EVERY })
-        .connection_timeout(PATIENCE)
-        .ping_interval(Duration::from_secs(5))
-        .event_callback(|event| async move { tell(&event) })
-        .connect(servers)
-        .await
-        .map_err(|error| NatsError::Unusable(Box::new(error)))?;
-    Ok(client)
-}
-
-/// How a node says who it is.
-enum Login {
-    No,
-    Token(String),
-    User(String, String),
-}
-
-/// Takes the login out of a URL: the client logs the URLs that it connects to.
-fn without_login(url: &str) -> Option<(ServerAddr, Login)> {
-    let mut url = url.parse::<ServerAddr>().ok()?.into_inner();
-    let login = match (url.username(), url.password()) {
-        ("", None) => Login::No,
-        (token, None) => Login::Token(decode(token)?),
-        (user, Some(password)) => Login::User(decode(user)?, decode(password)?),
-    };
-    url.set_password(None).ok()?;
-    url.set_username("").ok()?;
-    Some((ServerAddr::from_url(url).ok()?, login))
-}
-
-fn tell(event: &Event) {
-    match event {
-        Event::Connected => tracing::info!("connected to NATS"),
-        Event::Disconnected => tracing::warn!("NATS is away; announcements are read from the outbox"),
-        other => tracing::debug!(event = %other, "NATS"),
+        self.link.check().is_ok()
     }
 }
 
@@ -143,12 +73,11 @@ fn unavailable(error: impl Into<Cause>) -> StoreError {
 #[async_trait]
 impl Bus for NatsBus {
     async fn publish(&self, run: Arc<[Announced]>) -> Result<(), StoreError> {
-        if !self.is_connected() {
-            return Err(unavailable("there is no connection to NATS"));
-        }
-        let most = self.client.max_payload().min(MOST_BYTES).saturating_sub(SLACK);
+        self.link.check().map_err(unavailable)?;
+        let client = self.link.client();
+        let most = client.max_payload().min(MOST_BYTES).saturating_sub(SLACK);
         for message in frame::encode(&run, most) {
-            let published = self.client.publish(self.subject.clone(), message);
+            let published = client.publish(self.subject.clone(), message);
             match tokio::time::timeout(PATIENCE, published).await {
                 Ok(published) => published.map_err(unavailable)?,
                 Err(_) => return Err(unavailable("NATS does not take what is published")),
@@ -158,10 +87,11 @@ impl Bus for NatsBus {
     }
 
     async fn subscribe(&self) -> Result<Box<dyn Subscription>, StoreError> {
-        let subscriber = self.client.subscribe(self.subject.clone()).await.map_err(unavailable)?;
+        let client = self.link.client();
+        let subscriber = client.subscribe(self.subject.clone()).await.map_err(unavailable)?;
         // Heard from now on, if the server is there; if not, from when it is.
         if self.is_connected() {
-            let _ = tokio::time::timeout(PATIENCE, self.client.flush()).await;
+            let _ = tokio::time::timeout(PATIENCE, client.flush()).await;
         }
         Ok(Box::new(Heard(subscriber)))
     }
@@ -279,17 +209,6 @@ mod tests {
             bus.publish(one(2, 1)).await.unwrap();
             assert_eq!(subscription.next().await.unwrap()[0].position, Position(2));
         });
-    }
-
-    #[test]
-    fn a_login_is_taken_out_of_the_url() {
-        let of = |url| without_login(url).map(|(server, login)| (server.as_url_str().to_owned(), login));
-        let (url, login) = of("nats://me:a%20%40b@n.test:4222").unwrap();
-        assert!(matches!(login, Login::User(user, password) if user == "me" && password == "a @b"));
-        assert_eq!(url, "nats://n.test:4222");
-        assert!(matches!(of("tls://secret@n.test").unwrap().1, Login::Token(token) if token == "secret"));
-        assert!(matches!(of("n.test").unwrap().1, Login::No));
-        assert!(of("http://n.test").is_none());
     }
 
     #[test]

@@ -11,10 +11,20 @@
 //!   secret: a server that others use too needs users of its own for the nodes.
 //! - Publishing fails at once while there is no connection, instead of piling up what others will have read elsewhere by
 //!   then.
+//! - Servers of a list are tried in any order, and one login serves all.
+//! - Who names an authority wants TLS, so that it is then required of every server, whatever its URL says.
+//! - Clients show who they are by a login, a token or a certificate. Credentials files (JWT and nkey) are left out: they
+//!   need a second implementation of Ed25519 beside that of ring.
 
 mod bus;
+mod config;
 mod frame;
+mod link;
+#[cfg(test)]
+mod tests;
+mod trust;
 
-#[cfg(feature = "outbound")]
-pub(crate) use bus::connect;
-pub use bus::{NatsBus, NatsError};
+pub use bus::NatsBus;
+pub use config::{NatsConfig, NatsError};
+#[cfg(any(feature = "jetstream", feature = "outbound"))]
+pub(crate) use link::Link;

@@ -1,17 +1,17 @@
 //! TLS to the database, with ring as the crypto provider.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::PostgresError;
+use crate::roots::roots;
 
 /// Whom to take for the database. Files are of certificates to trust; without one, those of the system are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(super) fn connector(trust: &Trust) -> Result<MakeRustlsConnect, PostgresErro
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
     let builder = builder.with_safe_default_protocol_versions().map_err(unusable)?;
     let verifier = |root: &Option<PathBuf>| {
-        let roots = Arc::new(roots(root.as_deref())?);
+        let roots = Arc::new(roots(root.as_deref()).map_err(PostgresError::Certificates)?);
         WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
             .build()
             .map_err(|error| PostgresError::Certificates(Box::new(error)))
@@ -45,25 +45,6 @@ pub(super) fn connector(trust: &Trust) -> Result<MakeRustlsConnect, PostgresErro
         Trust::Named(root) => builder.with_webpki_verifier(verifier(root)?),
     };
     Ok(MakeRustlsConnect::new(config.with_no_client_auth()))
-}
-
-fn roots(file: Option<&Path>) -> Result<RootCertStore, PostgresError> {
-    let mut roots = RootCertStore::empty();
-    match file {
-        Some(path) => {
-            let unreadable = |error| PostgresError::Certificates(Box::new(error));
-            for certificate in CertificateDer::pem_file_iter(path).map_err(unreadable)? {
-                let certificate = certificate.map_err(unreadable)?;
-                roots.add(certificate).map_err(|error| PostgresError::Certificates(Box::new(error)))?;
-            }
-        }
-        // Some of a system's certificates are often too old to be read; those that can be are enough.
-        None => drop(roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs)),
-    }
-    if roots.is_empty() {
-        return Err(PostgresError::Certificates("there are none".into()));
-    }
-    Ok(roots)
 }
 
 /// Checks less than the name: the signer alone, or nothing.

@@ -28,7 +28,6 @@ pub(crate) fn free_port() -> u16 {
 pub(crate) struct Process {
     guardian: Child,
     /// Process id of the server itself.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "only Postgres is sent signals"))]
     pub(crate) pid: u32,
 }
 
@@ -52,7 +51,6 @@ impl Process {
         Self { guardian, pid: pid.parse().unwrap() }
     }
 
-    #[cfg(feature = "postgres")]
     pub(crate) fn signal(&self, signal: &str) {
         let sent = Command::new("kill").args([signal, &self.pid.to_string()]).status().unwrap();
         assert!(sent.success());

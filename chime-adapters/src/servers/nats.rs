@@ -7,7 +7,8 @@ use super::{Process, free_port, until};
 /// A NATS server of our own.
 #[derive(Debug)]
 pub(crate) struct Nats {
-    port: u16,
+    pub(crate) port: u16,
+    options: Vec<String>,
     process: Option<Process>,
 }
 
@@ -19,7 +20,12 @@ impl Nats {
     }
 
     pub(crate) fn start() -> Self {
-        let mut server = Self { port: free_port(), process: None };
+        Self::start_with(vec![])
+    }
+
+    /// One with further options on its command line.
+    pub(crate) fn start_with(options: Vec<String>) -> Self {
+        let mut server = Self { port: free_port(), options, process: None };
         server.resume();
         server
     }
@@ -28,11 +34,17 @@ impl Nats {
         self.process = None;
     }
 
-    /// Starts it again after [`Nats::stop`].
+    /// Ends it without a word to its clients.
+    pub(crate) fn kill(&mut self) {
+        let process = self.process.take().unwrap();
+        process.signal("-KILL");
+    }
+
+    /// Starts it again after [`Nats::stop`] or [`Nats::kill`].
     pub(crate) fn resume(&mut self) {
         let port = self.port.to_string();
         let program = ["nats-server", "-a", "127.0.0.1", "-p", &port].map(String::from);
-        self.process = Some(Process::start(&program));
+        self.process = Some(Process::start(&[&program, &*self.options].concat()));
         let address = format!("127.0.0.1:{port}");
         until("starting NATS (scripts/setup.sh test installs it)", || {
             std::net::TcpStream::connect(&address).is_ok()

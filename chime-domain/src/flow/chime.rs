@@ -16,9 +16,9 @@ use crate::error::{Refusal, ServiceError, StoreError};
 use crate::limits::Limits;
 use crate::page::TokenKey;
 use crate::ports::{
-    Announcer, Batch, Change, Clock, Committed, Entity, Entropy, Functions, Guard, Key, MediaPlane,
-    NoAnnouncer, NoFunctions, NoMedia, NoNotifier, NoSink, NoTranscriber, Notifier, Record, Sink, Store,
-    Transcriber,
+    Announcer, Batch, Change, Clock, Committed, Entity, Entropy, Functions, Guard, Key, Lex, MediaPlane,
+    NoAnnouncer, NoFunctions, NoLex, NoMedia, NoNotifier, NoSink, NoTranscriber, Notifier, Record, Sink,
+    Store, Transcriber,
 };
 use crate::text::{Private, TextError};
 use crate::time::Timestamp;
@@ -76,6 +76,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     functions: Arc<dyn Functions>,
+    lex: Arc<dyn Lex>,
     notifier: Arc<dyn Notifier>,
     sink: Arc<dyn Sink>,
     media: Arc<dyn MediaPlane>,
@@ -104,6 +105,7 @@ pub struct ChimeBuilder {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     functions: Arc<dyn Functions>,
+    lex: Arc<dyn Lex>,
     notifier: Arc<dyn Notifier>,
     sink: Arc<dyn Sink>,
     media: Arc<dyn MediaPlane>,
@@ -130,6 +132,12 @@ impl ChimeBuilder {
     /// Sets what calls the processors of channel flows. Without it no processor can be reached.
     pub fn functions(mut self, functions: Arc<dyn Functions>) -> Self {
         self.functions = functions;
+        self
+    }
+
+    /// Sets what is behind the bots of app instances. Without it no bot answers.
+    pub fn lex(mut self, lex: Arc<dyn Lex>) -> Self {
+        self.lex = lex;
         self
     }
 
@@ -174,6 +182,7 @@ impl ChimeBuilder {
             clock,
             entropy,
             functions,
+            lex,
             notifier,
             sink,
             media,
@@ -203,6 +212,7 @@ impl ChimeBuilder {
             clock,
             entropy,
             functions,
+            lex,
             notifier,
             sink,
             media,
@@ -242,6 +252,7 @@ impl Chime {
             clock,
             entropy,
             functions: Arc::new(NoFunctions),
+            lex: Arc::new(NoLex),
             notifier: Arc::new(NoNotifier),
             sink: Arc::new(NoSink),
             media: Arc::new(NoMedia),
@@ -285,6 +296,12 @@ impl Chime {
     #[must_use]
     pub fn functions(&self) -> &dyn Functions {
         &*self.0.functions
+    }
+
+    /// What is behind the bots of app instances.
+    #[must_use]
+    pub fn lex(&self) -> &dyn Lex {
+        &*self.0.lex
     }
 
     /// What pushes notifications to devices.

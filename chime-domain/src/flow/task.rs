@@ -29,6 +29,8 @@ pub enum TaskKind {
     ForgetFailedMessage,
     /// Tells the devices of a channel's members of a message.
     Push,
+    /// Tells a bot a message, and sends its answer.
+    AskBot,
     /// Joins the sub-channels of an elastic channel that have too few members.
     BalanceElastic,
     /// Ends a meeting whose time has come.
@@ -53,7 +55,9 @@ impl TaskKind {
     #[must_use]
     pub const fn lane(self) -> Lane {
         match self {
-            Self::RunFlow | Self::Push | Self::PurgeMeeting | Self::TellMeetingEvent => Lane::Outward,
+            Self::RunFlow | Self::Push | Self::AskBot | Self::PurgeMeeting | Self::TellMeetingEvent => {
+                Lane::Outward
+            }
             _ => Lane::Inward,
         }
     }

@@ -6,6 +6,8 @@
 //!   share one space of ids, and an administrator, but none of the operations on
 //!   users knows a bot.
 //! - A bot without a name is known in channels by its id.
+//!
+//! What a bot is told, and how it answers, is in `messaging/bots`.
 
 use std::sync::Arc;
 

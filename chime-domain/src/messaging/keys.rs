@@ -150,6 +150,16 @@ pub(crate) fn push_work(channel: &ChannelArn, id: &MessageId) -> Key {
     Key::new("push-work", &[channel.app_instance_id(), channel.channel_id(), id.as_str()])
 }
 
+/// Messages of a channel that bots are being told.
+pub(crate) fn bot_works(channel: &ChannelArn) -> Key {
+    Key::new("bot-work", &[channel.app_instance_id(), channel.channel_id()])
+}
+
+pub(crate) fn bot_work(channel: &ChannelArn, id: &MessageId, bot: &AppInstanceUserArn) -> Key {
+    let (app_instance, channel) = (channel.app_instance_id(), channel.channel_id());
+    Key::new("bot-work", &[app_instance, channel, id.as_str(), bot.user_id()])
+}
+
 pub(crate) fn flows(arn: &AppInstanceArn) -> Key {
     Key::new("channel-flow", &[arn.app_instance_id()])
 }

@@ -21,6 +21,7 @@
 //! - A listing continues behind the last item of the page before, so a page may be short or empty (wire rule P-05).
 //! - A moderator of an app instance whose channel is gone does not see the row any more, even before it is removed.
 
+pub(crate) mod bots;
 mod elastic;
 mod events;
 mod facts;

@@ -15,7 +15,7 @@ use std::time::Duration;
 use crate::error::{ServiceError, StoreError};
 use crate::flow::{Chime, Lane, Loaded, Task, TaskKind, Token, load};
 use crate::meetings;
-use crate::messaging::{balance, push};
+use crate::messaging::{balance, bots, push};
 use crate::ports::{Batch, Change, Guard, Key, Record, Scan};
 use crate::time::Timestamp;
 
@@ -222,6 +222,7 @@ impl Chime {
             TaskKind::RunFlow => flows::run(self, task).await,
             TaskKind::BalanceElastic => balance(self, task).await,
             TaskKind::Push => push::run(self, task).await,
+            TaskKind::AskBot => bots::run(self, task).await,
             TaskKind::ForgetFailedMessage => flows::forget(self, task).await,
             TaskKind::EndMeeting => meetings::run_timers(self, task).await,
             TaskKind::PurgeMeeting => meetings::purge(self, task).await,

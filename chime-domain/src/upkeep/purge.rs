@@ -97,6 +97,7 @@ async fn contents(chime: &Chime, guards: &[Guard], arn: &ChannelArn) -> Result<(
     clear(chime, guards, &keys::all_preferences(arn)).await?;
     clear(chime, guards, &keys::failed_messages(arn)).await?;
     clear(chime, guards, &keys::push_works(arn)).await?;
+    clear(chime, guards, &keys::bot_works(arn)).await?;
     let streams = super::retention::streams(chime, arn).await?;
     for stream in std::iter::once(keys::flow_queue(arn)).chain(streams) {
         chime.trim(&stream, Timestamp::MAX, guards).await?;

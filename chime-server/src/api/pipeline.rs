@@ -25,7 +25,7 @@ use crate::app::App;
 use crate::auth::{self, Caller, Hints, Subject};
 use crate::http::Target;
 use crate::ops::audit;
-use crate::telemetry::Stopwatch;
+use crate::telemetry::{Stopwatch, Traced};
 
 /// The signing name of every Chime namespace (wire rule A-01).
 const SERVICES: &[&str] = &["chime"];
@@ -35,10 +35,12 @@ pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response 
     let watch = Stopwatch::start();
     let (mut parts, body) = request.into_parts();
     let id = RequestId::take(&mut parts);
+    let traced = Traced::begin(&parts.headers, &id.0);
     let span =
         tracing::info_span!("request", id = %id.0, operation = field::Empty, caller.arn = field::Empty);
     let mut known = Known::default();
-    let outcome = run(&app, &parts, body, &id, &mut known).instrument(span.clone()).await;
+    let running = run(&app, &parts, body, &id, &mut known).instrument(span.clone());
+    let outcome = running.instrument(traced.span()).await;
     let answer = match outcome {
         Ok(reply) => response::success(reply, &known),
         Err(error) => {
@@ -51,6 +53,7 @@ pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response 
     };
     let operation = known.operation.map_or("unknown", |operation| operation.name);
     app.metrics().request(operation, answer.status(), watch.elapsed());
+    traced.end(operation, answer.status());
     audit(&app, &parts, &id, &known, &answer);
     answer
 }

@@ -56,9 +56,11 @@ pub(super) async fn listeners(
                 (format!("webhook-{}", digest(&url.0)), Arc::new(webhook))
             }
             #[cfg(feature = "nats")]
-            StandingListener::Nats { url, subject } => {
-                let nats = NatsListener::connect(&url.0, subject).await.context("events to NATS")?;
-                (format!("nats-{}", digest(&format!("{} {subject}", url.0))), Arc::new(nats))
+            StandingListener::Nats { servers, subject } => {
+                let name = format!("nats-{}", digest(&format!("{} {subject}", servers.urls.0)));
+                let servers = super::nats::servers(servers);
+                let nats = NatsListener::connect(servers, subject).await.context("events to NATS")?;
+                (name, Arc::new(nats))
             }
             #[cfg(not(all(feature = "aws-events", feature = "nats")))]
             _ => {

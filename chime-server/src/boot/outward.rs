@@ -6,21 +6,25 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+#[cfg(feature = "aws-events")]
+use chime_adapters::announce::{AwsCalls, AwsConfig};
 use chime_adapters::file::FileSink;
 #[cfg(feature = "jetstream")]
 use chime_adapters::jetstream::JetStreamSink;
 #[cfg(feature = "kinesis")]
 use chime_adapters::kinesis::{KinesisConfig, KinesisSink};
+#[cfg(feature = "aws-events")]
+use chime_adapters::lex::LexRuntime;
 use chime_adapters::outbound::{
     LambdaFunctions, OutboundClient, OutboundConfig, PushGateway, VapidKey, WebPush,
 };
-use chime_domain::ports::{Announcer, Clock, Functions, NoNotifier, NoSink, Notifier, Sink};
+use chime_domain::ports::{Announcer, Clock, Functions, Lex, NoLex, NoNotifier, NoSink, Notifier, Sink};
 
 use super::events;
 use crate::config::{Config, Export, Outbound};
 use crate::files::{self, Access};
 use crate::ops::Metrics;
-use crate::outbound::{LoggedAnnouncer, LoggedFunctions, LoggedNotifier};
+use crate::outbound::{LoggedAnnouncer, LoggedFunctions, LoggedLex, LoggedNotifier};
 
 /// Name of the file in the data directory with the key that push services know this server by.
 const KEY: &str = "web-push.pk8";
@@ -28,6 +32,8 @@ const KEY: &str = "web-push.pk8";
 /// What was composed.
 pub(super) struct Outward {
     pub(super) functions: Arc<dyn Functions>,
+    /// What is behind bots.
+    pub(super) lex: Arc<dyn Lex>,
     pub(super) notifier: Arc<dyn Notifier>,
     /// Who is told of the events of meetings.
     pub(super) announcer: Arc<dyn Announcer>,
@@ -48,6 +54,7 @@ pub(super) async fn open(
     let functions = LambdaFunctions::new(client.clone(), of.lambda_endpoint.clone(), of.functions.clone());
     let functions: Arc<dyn Functions> = Arc::new(functions);
     let ca_pem = ca_pem(of)?;
+    let lex = lex(config, &client, ca_pem.clone(), &wall).await?;
     let listeners = events::listeners(config, client.clone(), ca_pem, &functions, wall).await?;
     let gateway: Arc<dyn Notifier> = match &of.push_gateway {
         Some(url) => Arc::new(PushGateway::new(client.clone(), url.clone())),
@@ -63,6 +70,7 @@ pub(super) async fn open(
     };
     Ok(Outward {
         functions: Arc::new(LoggedFunctions(functions)),
+        lex: Arc::new(LoggedLex(lex)),
         announcer: Arc::new(LoggedAnnouncer::new(Arc::new(listeners), metrics.meeting_events())),
         notifier: Arc::new(LoggedNotifier(notifier)),
         web_push_key,
@@ -71,7 +79,7 @@ pub(super) async fn open(
 }
 
 /// The client of all calls that leave the server.
-fn client(config: &Outbound) -> Result<OutboundClient> {
+pub(super) fn client(config: &Outbound) -> Result<OutboundClient> {
     // An embedding process may have installed one already, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let bounds = OutboundConfig {
@@ -80,6 +88,26 @@ fn client(config: &Outbound) -> Result<OutboundClient> {
         ..OutboundConfig::default()
     };
     OutboundClient::new(&bounds).context("calls out of the server")
+}
+
+/// What is behind bots. Calls are signed by the clock of the wall, as those to other services of AWS.
+#[cfg_attr(
+    not(feature = "aws-events"),
+    expect(clippy::unused_async, unused_variables, reason = "only Lex needs them")
+)]
+async fn lex(
+    config: &Config,
+    client: &OutboundClient,
+    ca_pem: Option<Vec<u8>>,
+    wall: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Lex>> {
+    #[cfg(feature = "aws-events")]
+    if let Some(endpoint) = &config.outbound.lex_endpoint {
+        let aws = AwsConfig { endpoint: None, ca_pem, region: config.auth.region.clone() };
+        let calls = AwsCalls::open(aws, client.clone(), Arc::clone(wall)).await.context("calls to Lex")?;
+        return Ok(Arc::new(LexRuntime::new(calls, endpoint.clone())));
+    }
+    Ok(Arc::new(NoLex))
 }
 
 /// The authorities that calls out of the server trust beside those of the system.
@@ -115,7 +143,10 @@ async fn sink(config: &Config) -> Result<Arc<dyn Sink>> {
             Arc::new(KinesisSink::open(kinesis).await.context("export to Kinesis")?)
         }
         #[cfg(feature = "jetstream")]
-        Export::Nats(url) => Arc::new(JetStreamSink::open(url).await.context("export to NATS")?),
+        Export::Nats(servers) => {
+            let servers = super::nats::servers(servers);
+            Arc::new(JetStreamSink::open(servers).await.context("export to NATS")?)
+        }
         Export::File(directory) => Arc::new(FileSink::new(directory)),
         Export::None => Arc::new(NoSink),
         #[cfg(not(all(feature = "kinesis", feature = "jetstream")))]

@@ -67,6 +67,8 @@ mod shared {
     use std::sync::Arc;
 
     use anyhow::{Context, Result};
+    #[cfg(feature = "nats")]
+    use chime_adapters::nats::NatsBus;
     use chime_adapters::postgres::{PostgresConfig, PostgresError, PostgresStore, Wire};
     use chime_domain::ports::Store;
     use chime_domain::text::Private;
@@ -97,11 +99,11 @@ mod shared {
             config::Wire::Alone => Ok((Wire::Alone, None)),
             config::Wire::Notify => Ok((Wire::Notify, None)),
             #[cfg(feature = "nats")]
-            config::Wire::Nats(url) => {
+            config::Wire::Nats(servers) => {
                 // Servers on one database meet by its id, whatever else uses the bus.
                 let cluster = config.identify().await.context("the database")?;
-                let bus =
-                    chime_adapters::nats::NatsBus::between(&url.0, &cluster).await.context("the bus")?;
+                let servers = crate::boot::nats::servers(servers);
+                let bus = NatsBus::between(servers, &cluster).await.context("the bus")?;
                 let state = bus.clone();
                 Ok((Wire::Bus(Arc::new(bus)), Some(Box::new(move || state.is_connected()))))
             }

@@ -4,7 +4,7 @@ use chime_domain::text::Private;
 use reqwest::Url;
 
 use super::key::Kind::{List, Text};
-use super::{ConfigError, Key, Values, export};
+use super::{ConfigError, Key, Nats, Values, export};
 
 /// The subject of a NATS URL that names none.
 const SUBJECT: &str = "chime.meetings";
@@ -18,7 +18,7 @@ pub(super) const KEYS: &[Key] = &[
         "",
         "Who hears of the events of meetings, each one of: `eventbridge` or `eventbridge:BUS`; `targets`, the SQS queue and \
          the SNS topic that a meeting names; an http or https URL, a webhook; `nats://HOST:PORT/SUBJECT`, by default \
-         `chime.meetings`. Functions that meetings name are told where functions are configured. By default nobody else.",
+         `chime.meetings`, several servers separated by semicolons. Functions that meetings name are told where functions are configured. By default nobody else.",
     )
     .secret(),
     Key::new(
@@ -51,10 +51,10 @@ pub enum StandingListener {
     EventBridge(String),
     /// The URL of a webhook, which may be what keeps others out.
     Webhook(Private<String>),
-    /// NATS servers, whose URL may hold a password.
+    /// NATS servers.
     Nats {
         /// Where they are.
-        url: Private<String>,
+        servers: Nats,
         /// On what events are published.
         subject: String,
     },
@@ -72,7 +72,7 @@ impl MeetingEvents {
                 events.targets = true;
                 continue;
             }
-            let listener = standing(text).ok_or_else(|| {
+            let listener = standing(values, text)?.ok_or_else(|| {
                 let expected =
                     "expected eventbridge, targets, an http or https URL, or nats://HOST:PORT/SUBJECT";
                 values.refuse("meeting_events", expected)
@@ -92,27 +92,32 @@ impl MeetingEvents {
     }
 }
 
-fn standing(text: &str) -> Option<StandingListener> {
-    match text.split_once(':').unwrap_or((text, "")) {
+fn standing(values: &Values, text: &str) -> Result<Option<StandingListener>, ConfigError> {
+    Ok(match text.split_once(':').unwrap_or((text, "")) {
         ("eventbridge", "") => Some(StandingListener::EventBridge(BUS.to_owned())),
         ("eventbridge", bus) => Some(StandingListener::EventBridge(bus.to_owned())),
         ("http" | "https", _) => {
-            text.parse::<Url>().ok().filter(Url::has_host)?;
-            Some(StandingListener::Webhook(Private(text.to_owned())))
+            let url = text.parse::<Url>().ok().filter(Url::has_host);
+            url.map(|_| StandingListener::Webhook(Private(text.to_owned())))
         }
-        ("nats" | "tls", rest) => {
-            if cfg!(not(feature = "nats")) {
-                return None;
+        ("nats" | "tls", _) if cfg!(feature = "nats") => match on_nats(text) {
+            Some((urls, subject)) => {
+                Some(StandingListener::Nats { servers: Nats::read(values, urls)?, subject })
             }
-            let rest = rest.strip_prefix("//")?;
-            let (host, subject) = rest.split_once('/').unwrap_or((rest, SUBJECT));
-            let server = text.strip_suffix(&format!("/{subject}")).unwrap_or(text);
-            let is_subject = !subject.is_empty() && !subject.contains(['/', ' ', '*', '>']);
-            if host.is_empty() || !is_subject {
-                return None;
-            }
-            Some(StandingListener::Nats { url: Private(server.to_owned()), subject: subject.to_owned() })
-        }
+            None => None,
+        },
         _ => None,
-    }
+    })
+}
+
+/// The servers, separated by commas, and the subject. Here semicolons separate them, as commas do the listeners.
+fn on_nats(text: &str) -> Option<(String, String)> {
+    let (servers, last) = text.rsplit_once("://")?;
+    let (host, subject) = last.split_once('/').unwrap_or((last, SUBJECT));
+    let is_subject = !subject.is_empty() && !subject.contains(['/', ' ', '*', '>', ';']);
+    let urls = format!("{servers}://{host}");
+    let are_named = urls
+        .split(';')
+        .all(|url| url.split_once("://").is_some_and(|(_, host)| !host.is_empty() && !host.contains('/')));
+    (is_subject && are_named).then(|| (urls.replace(';', ","), subject.to_owned()))
 }

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use reqwest::Url;
 
 use super::key::Kind::Text;
-use super::{ConfigError, Key, Values};
+use super::{ConfigError, Key, Nats, Values};
 
 pub(super) const KEYS: &[Key] = &[
     Key::new(
         "export",
         Text,
         "file",
-        "Where streams go to: `kinesis`; `nats://HOST:PORT`, JetStream; `file`, newline-delimited JSON in `export` in the \
-         data directory; `file:DIRECTORY`, the same elsewhere; `none`, no streaming can be configured.",
+        "Where streams go to: `kinesis`; `nats://HOST:PORT`, JetStream, several servers separated by commas; `file`, \
+         newline-delimited JSON in `export` in the data directory; `file:DIRECTORY`, the same elsewhere; `none`, no streaming can be configured.",
     ),
     Key::new(
         "aws_endpoint_url",
@@ -29,8 +29,8 @@ pub(super) const KEYS: &[Key] = &[
 pub enum Export {
     /// To Kinesis, at its own endpoint or at this one.
     Kinesis(Option<Url>),
-    /// To a NATS server with JetStream.
-    Nats(String),
+    /// To NATS servers with JetStream.
+    Nats(Nats),
     /// Into files below a directory.
     File(PathBuf),
     /// Nowhere.
@@ -43,7 +43,7 @@ impl Export {
         let text = values.text("export").unwrap_or_default();
         Ok(match text.split_once(':').unwrap_or((&text, "")) {
             ("kinesis", "") => Self::Kinesis(endpoint),
-            ("nats" | "tls", _) => Self::Nats(text),
+            ("nats" | "tls", _) => Self::Nats(Nats::read(values, text)?),
             ("file", "") => Self::File(data_dir.join("export")),
             ("file", directory) => Self::File(directory.into()),
             ("none", "") => Self::None,

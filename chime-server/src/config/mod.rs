@@ -14,6 +14,7 @@ mod key;
 mod layers;
 mod limits;
 mod meetings;
+mod nats;
 mod oidc;
 mod outbound;
 mod rules;
@@ -38,11 +39,12 @@ pub use http::Http;
 pub use key::{Key, Kind};
 pub use layers::Flag;
 pub use meetings::{Media, Relay};
+pub use nats::Nats;
 pub use oidc::Oidc;
 pub use outbound::Outbound;
 pub use rules::Rules;
 pub use storage::{Database, Storage, Wire};
-pub use telemetry::Telemetry;
+pub use telemetry::{Telemetry, Traces};
 pub use tls::{Acme, Tls};
 pub use value::{Origin, Value, Values};
 
@@ -84,7 +86,7 @@ pub struct Config {
     pub nearest_region: NearestRegion,
     /// Announcements that may wait for the fan-out of this node before senders are throttled.
     pub backlog: Option<u64>,
-    /// Logs.
+    /// Logs and traces.
     pub telemetry: Telemetry,
     /// Whether the clock can be moved over HTTP.
     pub test_clock: bool,
@@ -151,6 +153,7 @@ impl Config {
 pub fn keys() -> impl Iterator<Item = &'static Key> {
     [
         storage::KEYS,
+        nats::KEYS,
         http::KEYS,
         auth::KEYS,
         tls::KEYS,

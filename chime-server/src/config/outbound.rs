@@ -29,6 +29,12 @@ pub(super) const KEYS: &[Key] = &[
         "Endpoint that speaks Lambda's Invoke; the processors of channel flows are called through it.",
     ),
     Key::new(
+        "lex_endpoint_url",
+        Text,
+        "",
+        "Endpoint of Lex's runtime (V2), by which the bots of app instances answer; without it they do not.",
+    ),
+    Key::new(
         "functions",
         List,
         "",
@@ -64,6 +70,8 @@ pub struct Outbound {
     pub allow_private: bool,
     /// Where functions are called.
     pub lambda_endpoint: Option<Url>,
+    /// Where Lex bots are.
+    pub lex_endpoint: Option<Url>,
     /// Functions that are called elsewhere.
     pub functions: HashMap<String, Url>,
     /// What hands push notifications to devices.
@@ -92,11 +100,16 @@ impl Outbound {
             return Err(values.refuse("web_push_contact", "expected a mailto: or https: URL"));
         }
         let endpoint = values.text("lambda_endpoint_url");
+        let lex = values.text("lex_endpoint_url");
+        if cfg!(not(feature = "aws-events")) && lex.is_some() {
+            return Err(values.refuse("lex_endpoint_url", "this build has no feature `aws-events`"));
+        }
         let push_gateway = values.text("push_gateway_url");
         Ok(Self {
             ca_file: values.text("outbound_ca_file").map(PathBuf::from),
             allow_private: values.flag("outbound_allow_private"),
             lambda_endpoint: endpoint.map(|text| url("lambda_endpoint_url", &text)).transpose()?,
+            lex_endpoint: lex.map(|text| url("lex_endpoint_url", &text)).transpose()?,
             functions,
             push_gateway: push_gateway.map(|text| url("push_gateway_url", &text)).transpose()?,
             web_push_contact,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chime_domain::text::Private;
 
 use super::key::Kind::Text;
-use super::{ConfigError, Key, Values};
+use super::{ConfigError, Key, Nats, Values};
 
 pub(super) const KEYS: &[Key] = &[
     Key::new(
@@ -79,8 +79,8 @@ pub enum Wire {
     Alone,
     /// Through the database.
     Notify,
-    /// Over NATS; the URL may hold a password.
-    Nats(Private<String>),
+    /// Over NATS.
+    Nats(Nats),
 }
 
 impl Storage {
@@ -129,6 +129,6 @@ fn wire(values: &Values) -> Result<Wire, ConfigError> {
         (Some(_), None) if cfg!(not(feature = "nats")) => {
             Err(values.refuse("nats", "this build has no feature `nats`"))
         }
-        (Some(url), None) => Ok(Wire::Nats(Private(url))),
+        (Some(url), None) => Ok(Wire::Nats(Nats::read(values, url)?)),
     }
 }

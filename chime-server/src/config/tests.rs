@@ -92,11 +92,12 @@ fn regions_are_media_regions_each_for_all_or_for_a_network() {
 fn listeners_are_read_and_what_they_hold_is_not_shown() {
     let read = |text| read(&[], None, &[("CHIME_MEETING_EVENTS", text)]);
     let config = read(
-        "eventbridge,eventbridge:mine,targets,https://hooks.test/s3cret,nats://u:s3cret@127.0.0.1:4222/a.b,tls://x",
+        "eventbridge,eventbridge:mine,targets,https://hooks.test/s3cret,nats://u:s3cret@127.0.0.1:4222/a.b,tls://x,\
+         nats://a;tls://u:s3cret@b:1/c",
     )
     .unwrap();
-    let nats = |url: &str, subject: &str| StandingListener::Nats {
-        url: Private(url.to_owned()),
+    let nats = |urls: &str, subject: &str| StandingListener::Nats {
+        servers: super::Nats { urls: Private(urls.to_owned()), ca_file: None, certificate: None },
         subject: subject.to_owned(),
     };
     let expected = [
@@ -105,15 +106,25 @@ fn listeners_are_read_and_what_they_hold_is_not_shown() {
         StandingListener::Webhook(Private("https://hooks.test/s3cret".into())),
         nats("nats://u:s3cret@127.0.0.1:4222", "a.b"),
         nats("tls://x", "chime.meetings"),
+        nats("nats://a,tls://u:s3cret@b:1", "c"),
     ];
     assert_eq!(config.meeting_events.standing, expected);
     assert!(config.meeting_events.targets && config.meeting_events.needs_aws());
     assert!(!format!("{config:?}{}", explain(&config)).contains("s3cret"));
     let none = super::Config::from_layers(&[], None, &[]).unwrap().meeting_events;
     assert!(none.standing.is_empty() && !none.needs_aws());
-    for bad in
-        ["bus", "https://", "nats:", "nats://", "nats:///a", "nats://x/", "nats://x/a b", "nats://x/a/b"]
-    {
+    for bad in [
+        "bus",
+        "https://",
+        "nats:",
+        "nats://",
+        "nats:///a",
+        "nats://x/",
+        "nats://x/a b",
+        "nats://x/a/b",
+        "nats://x/a;nats://y",
+        "nats://x;nats://",
+    ] {
         let error = read(bad).unwrap_err();
         assert!(error.contains("meeting_events"), "{bad}: {error}");
     }
@@ -223,12 +234,46 @@ fn a_database_that_servers_share_and_how_they_hear_of_each_other() {
     assert_eq!(of(&[url]), Ok(expected(Wire::Alone)));
     assert_eq!(of(&[url, ("CHIME_CLUSTER", "notify")]), Ok(expected(Wire::Notify)));
     let nats = ("CHIME_NATS", "nats://n.test:4222");
-    assert_eq!(of(&[url, nats]), Ok(expected(Wire::Nats(Private(nats.1.to_owned())))));
+    let servers = super::Nats { urls: Private(nats.1.to_owned()), ca_file: None, certificate: None };
+    assert_eq!(of(&[url, nats]), Ok(expected(Wire::Nats(servers))));
     assert!(of(&[url, nats, ("CHIME_CLUSTER", "notify")]).unwrap_err().contains("cluster"));
     assert!(of(&[url, ("CHIME_CLUSTER", "gossip")]).unwrap_err().contains("notify"));
     for wire in [nats, ("CHIME_CLUSTER", "notify")] {
         assert!(of(&[wire]).unwrap_err().contains("postgres://"));
         assert!(of(&[wire, ("CHIME_DATABASE", "memory:")]).unwrap_err().contains("postgres://"));
+    }
+}
+
+#[test]
+fn files_for_nats_hold_wherever_it_is_used() {
+    let of = |more: &[(&str, &str)]| {
+        let used = [
+            ("CHIME_DATABASE", "postgres://db.test/chime"),
+            ("CHIME_NATS", "nats://a,tls://b"),
+            ("CHIME_EXPORT", "nats://a,tls://b"),
+            ("CHIME_MEETING_EVENTS", "nats://a;tls://b"),
+        ];
+        read(&[], None, &[&used, more].concat())
+    };
+    let files = [
+        ("CHIME_NATS_CA_FILE", "ca.pem"),
+        ("CHIME_NATS_CERT_FILE", "me.pem"),
+        ("CHIME_NATS_KEY_FILE", "me.key"),
+    ];
+    let config = of(&files).unwrap();
+    let expected = super::Nats {
+        urls: Private("nats://a,tls://b".into()),
+        ca_file: Some("ca.pem".into()),
+        certificate: Some(("me.pem".into(), "me.key".into())),
+    };
+    let Database::Postgres { wire, .. } = &config.storage.database else { panic!("{config:?}") };
+    assert_eq!(*wire, Wire::Nats(expected.clone()));
+    assert_eq!(config.export, super::Export::Nats(expected.clone()));
+    let listener = StandingListener::Nats { servers: expected, subject: "chime.meetings".into() };
+    assert_eq!(config.meeting_events.standing, [listener]);
+    for alone in &files[1..] {
+        let refused = of(&[*alone]).unwrap_err();
+        assert!(refused.contains("nats_cert_file") && refused.contains("nats_key_file"), "{refused}");
     }
 }
 
@@ -248,12 +293,44 @@ fn passwords_in_urls_are_not_shown() {
         ("postgres://db.test/chime?password=hunter2", "password=(hidden)"),
     ] {
         let nats = ("CHIME_NATS", "nats://me:hunter2@n1.test:4222,nats://hunter2@n2.test");
-        let config = read(&[], None, &[("CHIME_DATABASE", database), nats]).unwrap();
+        let export = ("CHIME_EXPORT", nats.1);
+        let config = read(&[], None, &[("CHIME_DATABASE", database), nats, export]).unwrap();
         let text = explain(&config);
         assert!(text.contains(shown), "{text}");
         assert!(text.contains("nats://me:(hidden)@n1.test:4222,nats://(hidden):(hidden)@n2.test"), "{text}");
         for text in [text, format!("{config:?}")] {
             assert!(!text.contains("hunter2") && !text.contains("ter2"), "{text}");
         }
+    }
+}
+
+#[test]
+fn traces_go_nowhere_unless_told_and_a_build_without_them_says_so() {
+    let of = |environment: &[(&str, &str)]| Ok::<_, String>(read(&[], None, environment)?.telemetry.traces);
+    let endpoint = ("CHIME_TELEMETRY__OTLP_ENDPOINT", "https://collector.test:4318/");
+    assert_eq!(of(&[]), Ok(None));
+    for bad in ["1.5", "-0.1", "NaN", "half"] {
+        assert!(of(&[("CHIME_TELEMETRY__TRACE_RATIO", bad)]).unwrap_err().contains("trace_ratio"), "{bad}");
+    }
+    if cfg!(not(feature = "otlp")) {
+        assert!(of(&[endpoint]).unwrap_err().contains("this build has no feature `otlp`"));
+        return;
+    }
+    let traces = of(&[
+        endpoint,
+        ("CHIME_TELEMETRY__OTLP_HEADERS", "authorization=Basic aHVudGVyMg==, x-tenant=7"),
+        ("CHIME_TELEMETRY__TRACE_RATIO", "0.25"),
+        ("CHIME_TELEMETRY__SERVICE_NAME", "chat"),
+    ]);
+    let traces = traces.unwrap().unwrap();
+    assert_eq!(traces.endpoint.as_str(), "https://collector.test:4318/v1/traces");
+    let header = |name: &str, value: &str| (name.to_owned(), Private(value.to_owned()));
+    assert_eq!(traces.headers, [header("authorization", "Basic aHVudGVyMg=="), header("x-tenant", "7")]);
+    assert_eq!((traces.ratio, traces.service.as_str()), (0.25, "chat"));
+    assert!(!format!("{traces:?}").contains("aHVudGVyMg"));
+    assert!(of(&[("CHIME_TELEMETRY__OTLP_ENDPOINT", "collector:4318")]).unwrap_err().contains("http"));
+    for bad in ["novalue", "bad name=1", "=1"] {
+        let refused = of(&[endpoint, ("CHIME_TELEMETRY__OTLP_HEADERS", bad)]).unwrap_err();
+        assert!(refused.contains("otlp_headers"), "{refused}");
     }
 }

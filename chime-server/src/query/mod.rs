@@ -44,7 +44,7 @@ use crate::auth;
 use crate::auth::sigv4::{self, SigError};
 use crate::http::Target;
 use crate::ops::audit;
-use crate::telemetry::Stopwatch;
+use crate::telemetry::{Stopwatch, Traced};
 
 pub use self::web_identity::{Issuer, IssuerError, Issuers};
 
@@ -67,10 +67,12 @@ pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response 
     let watch = Stopwatch::start();
     let (mut parts, body) = request.into_parts();
     let id = RequestId::take(&mut parts);
+    let traced = Traced::begin(&parts.headers, &id.0);
     let span =
         tracing::info_span!("request", id = %id.0, operation = field::Empty, caller.arn = field::Empty);
     let mut known = Known::default();
-    let outcome = run(&app, &parts, body, &mut known).instrument(span.clone()).await;
+    let outcome =
+        run(&app, &parts, body, &mut known).instrument(span.clone()).instrument(traced.span()).await;
     let (status, body, error) = match outcome {
         Ok(xml) => (200, envelope(&known, xml, &id.0), None),
         Err(error) => {
@@ -91,6 +93,7 @@ pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response 
     response.headers_mut().insert(CONTENT_TYPE, XML);
     let operation = known.operation.map_or("unknown", |operation| operation.name);
     app.metrics().request(operation, response.status(), watch.elapsed());
+    traced.end(operation, response.status());
     if app.audit().is_on() && audit::is_audited(operation, parts.method.as_str(), status) {
         app.audit().write(&audit::Entry {
             time: audit::moment(app.chime().now()),

@@ -17,4 +17,6 @@ mod process;
 mod ready;
 mod rights;
 mod signed;
+#[cfg(feature = "otlp")]
+mod traces;
 mod wire;

@@ -181,7 +181,14 @@ pub fn run(args: &Janus) -> Result<()> {
         let address = IpAddr::from(Ipv4Addr::new(127, 1, high, low));
         let to = janus.join(1234, SocketAddr::new(address, port))?;
         let phase = Duration::from_micros(u64::try_from(place)? * 20_011 % 20_000);
-        people.push(Participant { to, address, sequence: 1, timestamp: 1, speaks: Instant::now() + phase, said: 0 });
+        people.push(Participant {
+            to,
+            address,
+            sequence: 1,
+            timestamp: 1,
+            speaks: Instant::now() + phase,
+            said: 0,
+        });
     }
     let mut room = Room {
         talkers: args.talkers,

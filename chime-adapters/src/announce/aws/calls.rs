@@ -61,14 +61,14 @@ pub enum AwsError {
 }
 
 /// One call.
-pub(super) struct Call<'a> {
+pub(crate) struct Call<'a> {
     /// The service, as its host and its signatures name it.
-    pub(super) service: &'static str,
-    pub(super) region: &'a str,
+    pub(crate) service: &'static str,
+    pub(crate) region: &'a str,
     /// The action, in the JSON protocols.
-    pub(super) target: Option<&'static str>,
-    pub(super) content_type: &'static str,
-    pub(super) body: Vec<u8>,
+    pub(crate) target: Option<&'static str>,
+    pub(crate) content_type: &'static str,
+    pub(crate) body: Vec<u8>,
 }
 
 impl AwsCalls {
@@ -106,7 +106,7 @@ impl AwsCalls {
 
     /// The same with these credentials.
     #[cfg(test)]
-    pub(super) fn with(
+    pub(crate) fn with(
         credentials: aws_credential_types::Credentials,
         endpoint: Url,
         client: OutboundClient,
@@ -128,9 +128,12 @@ impl AwsCalls {
     /// Makes one call; gives the body of its answer.
     pub(super) async fn call(&self, call: Call<'_>) -> Result<Bytes, AnnounceError> {
         let url = self.url(call.service, call.region)?;
-        let later = |cause: Cause| AnnounceError::Unreachable(cause);
-        let credentials =
-            self.credentials.provide_credentials().await.map_err(|error| later(error.into()))?;
+        judge(self.post(&url, call).await.map_err(AnnounceError::Unreachable)?)
+    }
+
+    /// Makes one call to a URL; an answer with any status is an answer.
+    pub(crate) async fn post(&self, url: &Url, call: Call<'_>) -> Result<Answer, Cause> {
+        let credentials = self.credentials.provide_credentials().await?;
         let mut headers = vec![("content-type", call.content_type)];
         headers.extend(call.target.map(|target| ("x-amz-target", target)));
         let identity = credentials.into();
@@ -141,8 +144,7 @@ impl AwsCalls {
             .name(call.service)
             .time(UNIX_EPOCH + now)
             .settings(SigningSettings::default())
-            .build()
-            .map_err(|error| later(error.into()))?
+            .build()?
             .into();
         let signable = SignableRequest::new(
             "POST",
@@ -150,19 +152,18 @@ impl AwsCalls {
             headers.iter().copied(),
             SignableBody::Bytes(&call.body),
         );
-        let signed =
-            signable.and_then(|signable| sign(signable, &parameters)).map_err(|e| later(e.into()))?;
+        let signed = signable.and_then(|signable| sign(signable, &parameters))?;
         let (signed, _) = signed.into_parts();
         let mut headers: Vec<_> = call.target.map(|target| ("x-amz-target", target)).into_iter().collect();
         headers.extend(signed.headers());
         let outbound = Outbound {
-            url: &url,
+            url,
             trust: Trust::Operator,
             content_type: call.content_type,
             headers: &headers,
             body: Private(call.body),
         };
-        judge(self.client.post(outbound).await.map_err(|error| later(error.into()))?)
+        Ok(self.client.post(outbound).await?)
     }
 }
 

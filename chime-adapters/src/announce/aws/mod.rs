@@ -8,6 +8,7 @@ mod tests;
 mod topic;
 
 pub use bus::EventBridge;
+pub(crate) use calls::Call;
 pub use calls::{AwsCalls, AwsConfig, AwsError};
 pub use queue::Queues;
 pub use topic::Topics;

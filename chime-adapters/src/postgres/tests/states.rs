@@ -4,8 +4,9 @@ use chime_domain::conformance::things::{append, batch, count, key, pass, put};
 use chime_domain::ports::{Change, Position, Store};
 
 use super::*;
-use crate::servers::Postgres;
-use crate::state::{StateError, StateHash};
+use crate::postgres::restore::import_in_blocks;
+use crate::servers::{Postgres, psql};
+use crate::state::{Part, StateError, StateHash};
 
 fn database() -> PostgresConfig {
     config(&Postgres::shared().database())
@@ -142,5 +143,36 @@ fn a_state_is_restored_only_where_nothing_is_and_nobody_serves() {
         // None of them left anything.
         restore(&empty, state.as_slice(), hash).await.unwrap();
         assert_eq!(verify(&empty).await.unwrap(), hash);
+    });
+}
+
+#[test]
+fn a_part_may_have_more_logs_than_a_block_has_ids_and_its_logs_go_on_beside_others() {
+    RUNTIME.block_on(async {
+        let (first, name) = (database(), Postgres::shared().database());
+        let second = config(&name);
+        let source = open(first.clone()).await;
+        let log = |n: u32| format!("log/mine/{n}");
+        for n in 0..10 {
+            source.commit(batch([append(&log(n), "a", 1), append(&log(n), "b", 2)])).await.unwrap();
+        }
+        let part = Part { within: "mine", has: &|_| true };
+        let mut exported = Vec::new();
+        let hash = export_part(&first, &part, &mut exported).await.unwrap();
+
+        let store = open(second.clone()).await;
+        store.commit(batch([append("log/before", "a", 1)])).await.unwrap();
+        import_in_blocks(&second, exported.as_slice(), hash, "parts", 4).await.unwrap();
+        let sql = "SELECT count(DISTINCT id / 1048576) FROM stream WHERE convert_from(key, 'UTF8') LIKE 'log/mine/%'";
+        assert_eq!(psql(&Postgres::shared().url(&name), sql).unwrap(), "4", "blocks of three logs");
+        store.commit(batch([append("log/after", "a", 1), append(&log(3), "c", 3)])).await.unwrap();
+        for n in 0..10 {
+            let found = store.entry(&key(&log(n)), &"b".into()).await.unwrap().unwrap();
+            assert_eq!(found.stamp.seq, 2, "{n}");
+        }
+        let heads = store.heads(&[key("log/before"), key("log/after"), key(&log(3))]).await.unwrap();
+        assert_eq!(heads.iter().map(|head| head.seq).collect::<Vec<_>>(), [1, 1, 3]);
+        let again = import_in_blocks(&second, exported.as_slice(), hash, "parts", 4).await;
+        assert!(matches!(again, Err(PostgresError::Taken)), "{again:?}");
     });
 }

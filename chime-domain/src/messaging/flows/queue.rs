@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use super::payload;
 use super::rules::{self, Destination};
-use super::types::{ChannelFlowCallback, FallbackAction, FlowStep, FlowWork, Processor};
+use super::types::{ChannelFlowCallback, FallbackAction, FlowDoing, FlowStep, FlowWork, Processor};
 use crate::arn::ChannelArn;
 use crate::error::{Refusal, ServiceError, StoreError};
 use crate::flow::{Chime, Decision, hex, load};
 use crate::ids::CallbackId;
-use crate::messaging::keys;
 use crate::messaging::types::{Channel, Message, Sent};
+use crate::messaging::{bots, keys};
 use crate::ports::{Entry, EntryQuery, Invocation, InvocationType, Order};
 use crate::time::Timestamp;
 
@@ -130,7 +130,9 @@ impl Chime {
             channel: load::<Channel>(self.store(), keys::channel(&work.message.channel)).await?,
             message: self.sent(&work.message).await?,
         };
-        Ok(rules::release(&turn.entry, &turn.work, &work, &to, self.now()))
+        let is_new = work.doing == FlowDoing::Create && to.message.is_none() && to.channel.exists();
+        let told = if is_new { bots::begin(self, &work.message).await? } else { Vec::new() };
+        Ok(rules::release(&turn.entry, &turn.work, &work, &to, self.now()).changes(told))
     }
 
     async fn sent(&self, message: &Message) -> Result<Option<Sent>, ServiceError> {

@@ -14,12 +14,12 @@ use crate::identity::retention_rules;
 use crate::ids::{ClientRequestToken, MessageId};
 use crate::messaging::facts::{ChannelFacts, Missing};
 use crate::messaging::flows::{self, ChannelFlow, FlowDoing};
-use crate::messaging::keys;
 use crate::messaging::rules::messages;
 use crate::messaging::types::{
     ListChannelMessages, Message, MessageStatus, MessageType, Outcome, Persistence, SendChannelMessage, Sent,
     UpdateChannelMessage,
 };
+use crate::messaging::{bots, keys};
 use crate::page::Page;
 use crate::ports::{EntryQuery, Key};
 use crate::time::Timestamp;
@@ -81,7 +81,10 @@ impl Messaging<'_> {
         let message = messages::accept(&facts, self.sub_channel, command, id, print, self.settings())?;
         Ok(match self.flow_of(&facts, message.kind).await? {
             Some(flow) => self.enqueue(&facts, &flow, FlowDoing::Create, message)?,
-            None => messages::send(&facts, message, self.chime.now()),
+            None => {
+                let told = bots::begin(self.chime, &message).await?;
+                messages::send(&facts, message, self.chime.now()).changes(told)
+            }
         })
     }
 
