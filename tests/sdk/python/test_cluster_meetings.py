@@ -187,6 +187,7 @@ def test_people_in_a_meeting_of_a_killed_node_go_on_at_another_within_a_minute(t
 
 def test_a_node_that_was_killed_and_is_back_takes_its_meetings_at_once(two_regions):
     _, west = two_regions
+    west.media = west.media_port
     client = Clients(west).meetings
     made = create(client, MediaRegion="eu-west-1")
     alice = attend(client, made)

@@ -50,12 +50,14 @@ class ChimeServer:
             self.config.write_text(config)
         self.process = None
         self.port = self.https_port = 0
+        #: The port of media: by default another with each start.
+        self.media = 0
         self.log_path = self.data_dir.parent / f"{self.data_dir.name}.log"
 
     def command(self):
         line = [binary(), "serve", "--data-dir", str(self.data_dir),
                 "--http-listen", f"127.0.0.1:{self.port}", "--https-listen", f"127.0.0.1:{self.https_port}",
-                "--media-listen", "127.0.0.1:0"]
+                "--media-listen", f"127.0.0.1:{self.media}"]
         if self.database:
             line += ["--database", self.database]
         if self.config:
