@@ -3,7 +3,6 @@
 //! AES-128-GCM is ours, on ring, because every packet passes here and must not allocate. AES-CM with HMAC-SHA1, which
 //! only old clients choose, is `rtc-srtp`'s.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use aes::Aes128;
@@ -13,6 +12,7 @@ use rtc_srtp::context::Context;
 use rtc_srtp::option::{srtcp_replay_protection, srtp_replay_protection};
 use rtc_srtp::protection_profile::ProtectionProfile;
 
+use super::few::Few;
 use crate::error::TransportError;
 use crate::rtp::sequence::{Extender, Window};
 
@@ -182,8 +182,8 @@ pub struct Outbound {
 /// Opens what comes from a peer.
 pub struct Inbound {
     cipher: Cipher,
-    sources: HashMap<u32, (Extender, Window)>,
-    rtcp: HashMap<u32, Window>,
+    sources: Few<(Extender, Window)>,
+    rtcp: Few<Window>,
 }
 
 impl fmt::Debug for Outbound {
@@ -206,7 +206,7 @@ impl fmt::Debug for Inbound {
 pub fn open(profile: Profile, keys: &Keys) -> Result<(Outbound, Inbound), TransportError> {
     let outbound = Outbound { cipher: Cipher::new(profile, &keys.ours, false)?, rtcp_index: 0 };
     let cipher = Cipher::new(profile, &keys.theirs, true)?;
-    Ok((outbound, Inbound { cipher, sources: HashMap::new(), rtcp: HashMap::new() }))
+    Ok((outbound, Inbound { cipher, sources: Few::default(), rtcp: Few::default() }))
 }
 
 impl Outbound {
@@ -285,14 +285,14 @@ impl Inbound {
     /// genuine.
     #[must_use]
     pub fn index(&self, ssrc: u32, sequence: u16) -> u64 {
-        self.sources.get(&ssrc).map_or(u64::from(sequence), |(extender, _)| extender.guess(sequence))
+        self.sources.get(ssrc).map_or(u64::from(sequence), |(extender, _)| extender.guess(sequence))
     }
 
     /// Notes a packet that is not opened, so that the roll-over counter keeps up. A forged one could lead it astray, so
     /// only a packet close behind the newest genuine or noted one is believed.
     pub fn skip(&mut self, ssrc: u32, sequence: u16) {
         const CLOSE: u64 = 512;
-        if let Some((extender, _)) = self.sources.get_mut(&ssrc) {
+        if let Some((extender, _)) = self.sources.get_mut(ssrc) {
             let index = extender.guess(sequence);
             if index > extender.newest() && index - extender.newest() < CLOSE {
                 extender.take(index);
@@ -313,12 +313,14 @@ impl Inbound {
         ssrc: u32,
         sequence: u16,
     ) -> Result<(u64, usize), TransportError> {
-        if !self.sources.contains_key(&ssrc) && self.sources.len() >= MOST_SOURCES {
-            return Err(TransportError::Srtp("too many sources"));
+        const MANY: TransportError = TransportError::Srtp("too many sources");
+        if self.sources.len() >= MOST_SOURCES && self.sources.get(ssrc).is_none() {
+            return Err(MANY);
         }
+        let new = || (Extender::new(sequence), Window::default());
         match &mut self.cipher {
             Cipher::Gcm(gcm) => {
-                let known = self.sources.get_mut(&ssrc);
+                let known = self.sources.get_mut(ssrc);
                 let index =
                     known.as_ref().map_or(u64::from(sequence), |(extender, _)| extender.guess(sequence));
                 if known.as_ref().is_some_and(|(_, window)| !window.is_new(index)) {
@@ -333,10 +335,7 @@ impl Inbound {
                     .len();
                 let (extender, window) = match known {
                     Some(known) => known,
-                    None => self
-                        .sources
-                        .entry(ssrc)
-                        .or_insert_with(|| (Extender::new(sequence), Window::default())),
+                    None => self.sources.get_or_make(ssrc, MOST_SOURCES, new).ok_or(MANY)?,
                 };
                 extender.take(index);
                 window.note(index);
@@ -344,8 +343,7 @@ impl Inbound {
             }
             Cipher::Old(context) => {
                 let opened = context.decrypt_rtp(packet).map_err(|_| TransportError::Srtp("tampered"))?;
-                let (extender, _) =
-                    self.sources.entry(ssrc).or_insert_with(|| (Extender::new(sequence), Window::default()));
+                let (extender, _) = self.sources.get_or_make(ssrc, MOST_SOURCES, new).ok_or(MANY)?;
                 let index = extender.guess(sequence);
                 extender.take(index);
                 packet.iter_mut().zip(opened.iter()).for_each(|(to, from)| *to = *from);
@@ -370,7 +368,7 @@ impl Inbound {
                     return Err(TransportError::Srtp("not encrypted"));
                 }
                 let index = trailer & 0x7fff_ffff;
-                if self.rtcp.get(&ssrc).is_some_and(|window| !window.is_new(u64::from(index))) {
+                if self.rtcp.get(ssrc).is_some_and(|window| !window.is_new(u64::from(index))) {
                     return Err(TransportError::Srtp("seen before"));
                 }
                 let packet = packet.get_mut(..body).ok_or(SHORT)?;
@@ -384,10 +382,8 @@ impl Inbound {
                     .open_in_place(gcm.rtcp_nonce(ssrc, index), Aad::from(aad), payload)
                     .map_err(|_| TransportError::Srtp("tampered"))?
                     .len();
-                if self.rtcp.len() >= MOST_SOURCES && !self.rtcp.contains_key(&ssrc) {
-                    return Err(TransportError::Srtp("too many sources"));
-                }
-                self.rtcp.entry(ssrc).or_default().note(u64::from(index));
+                let window = self.rtcp.get_or_make(ssrc, MOST_SOURCES, Window::default);
+                window.ok_or(TransportError::Srtp("too many sources"))?.note(u64::from(index));
                 Ok(RTCP_HEADER + opened)
             }
             Cipher::Old(context) => {
