@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use chime_benches::load::scenario::{deliver, idle, janus, meeting, saturate, sends, stalled, start, video};
+use chime_benches::load::scenario::{
+    deliver, idle, janus, limits, meeting, saturate, sends, stalled, start, video,
+};
 use chime_benches::load::server::{Launch, binary};
 use clap::{Parser, Subcommand};
 
@@ -34,6 +36,7 @@ enum Scenario {
     Start(start::Start),
     Meeting(meeting::Meeting),
     Janus(janus::Janus),
+    Limits(limits::Limits),
     Video(video::Video),
 }
 
@@ -56,6 +59,7 @@ fn main() -> Result<()> {
             Scenario::Stalled(args) => stalled::run(&launch, &args).await,
             Scenario::Video(args) => video::run(&launch, &args).await,
             Scenario::Janus(args) => janus::run(&args),
+            Scenario::Limits(args) => limits::run(&args),
             Scenario::Meeting(args) => meeting::run(&launch, &args).await,
             Scenario::Start(args) => start::run(&launch, &args),
         }

@@ -149,9 +149,6 @@ impl<C: Codecs> Meeting<C> {
         self.send(id, &ack);
         let index = self.index_for(now, id);
         self.send(id, &index);
-        if let Some(session) = self.sessions.get_mut(&id) {
-            session.told_index = index.index;
-        }
         // The others' count of participants has changed.
         self.stale_index = true;
     }

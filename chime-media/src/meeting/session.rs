@@ -1,5 +1,6 @@
 //! A client's session.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::allowance::Allowance;
@@ -46,7 +47,7 @@ pub(super) struct Session {
     pub(super) frames: Allowance,
     pub(super) octets: Allowance,
     /// The videos it was told of last.
-    pub(super) told_index: Option<Index>,
+    pub(super) told_index: Option<Arc<Index>>,
 }
 
 impl Session {

@@ -1,10 +1,12 @@
 //! Videos that can be received, and how everybody is told of them (the signaling guide, sections 4.3 and 6.1).
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Meeting;
+use super::session::Session;
 use crate::audio::Codecs;
-use crate::event::Happened;
+use crate::event::{Happened, Output};
 use crate::forward::cache::Cache;
 use crate::forward::nack::Missing;
 use crate::ids::{Attendee, GroupId, SessionId, StreamId};
@@ -241,45 +243,54 @@ impl<C: Codecs> Meeting<C> {
             .map(|(group, _)| *group)
     }
 
-    /// The videos that a session may receive.
-    pub(super) fn index_for(&self, now: Instant, id: SessionId) -> SignalFrame {
-        let mut index = Index {
-            // Whoever may not show itself is told that there is no room.
-            at_capacity: Some(
-                self.cameras() >= self.limits.video_tiles
-                    || self.sessions.get(&id).is_some_and(super::session::Session::is_viewer),
-            ),
-            num_participants: u32::try_from(
-                self.sessions
-                    .values()
-                    .filter(|session| session.joined && !session.is_viewer() && !session.attendee.content)
-                    .count(),
-            )
-            .ok(),
-            supported_receive_codec_intersection: self.common_codecs(),
-            ..Index::default()
-        };
-        if let Some(session) = self.sessions.get(&id) {
-            let visible = self.sources.iter().filter(|(_, source)| {
-                source.attendee.id != session.attendee.id && session.may_watch(source.attendee.content)
-            });
-            for (group, source) in visible {
-                for layer in source.layers.iter().filter(|layer| layer.max_kbps > 0) {
-                    index.sources.push(StreamDescriptor {
-                        stream_id: Some(layer.stream.0),
-                        framerate: Some(layer.framerate),
-                        max_bitrate_kbps: Some(layer.max_kbps),
-                        group_id: Some(group.0),
-                        avg_bitrate_bps: Some(layer.max_kbps.saturating_mul(1000)),
-                        attendee_id: Some(source.attendee.name()),
-                        media_type: Some(StreamMediaType::Video.into()),
-                        external_user_id: Some(source.attendee.external_user_id.to_string()),
-                        ..StreamDescriptor::default()
-                    });
-                }
-            }
+    /// The videos that a session may receive, told to it now.
+    pub(super) fn index_for(&mut self, now: Instant, id: SessionId) -> SignalFrame {
+        let index = self.index(&self.common(), self.sessions.get(&id));
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.told_index = Some(Arc::new(index.clone()));
         }
         SignalFrame { index: Some(index), ..self.frame(now, FrameType::Index) }
+    }
+
+    /// What everybody is told, but for the videos.
+    fn common(&self) -> Index {
+        let counts = |session: &&Session| session.joined && !session.is_viewer() && !session.attendee.content;
+        Index {
+            at_capacity: Some(self.cameras() >= self.limits.video_tiles),
+            num_participants: u32::try_from(self.sessions.values().filter(counts).count()).ok(),
+            supported_receive_codec_intersection: self.common_codecs(),
+            ..Index::default()
+        }
+    }
+
+    /// The videos that a session may receive; without one, those that somebody may who shows nothing.
+    fn index(&self, common: &Index, session: Option<&Session>) -> Index {
+        let mut index = common.clone();
+        // Whoever may not show itself is told that there is no room.
+        if session.is_some_and(Session::is_viewer) {
+            index.at_capacity = Some(true);
+        }
+        let visible = self.sources.iter().filter(|(_, source)| {
+            session.is_none_or(|session| {
+                source.attendee.id != session.attendee.id && session.may_watch(source.attendee.content)
+            })
+        });
+        for (group, source) in visible {
+            for layer in source.layers.iter().filter(|layer| layer.max_kbps > 0) {
+                index.sources.push(StreamDescriptor {
+                    stream_id: Some(layer.stream.0),
+                    framerate: Some(layer.framerate),
+                    max_bitrate_kbps: Some(layer.max_kbps),
+                    group_id: Some(group.0),
+                    avg_bitrate_bps: Some(layer.max_kbps.saturating_mul(1000)),
+                    attendee_id: Some(source.attendee.name()),
+                    media_type: Some(StreamMediaType::Video.into()),
+                    external_user_id: Some(source.attendee.external_user_id.to_string()),
+                    ..StreamDescriptor::default()
+                });
+            }
+        }
+        index
     }
 
     /// Codecs that all who may watch can decode; empty while that is not known of anybody.
@@ -302,16 +313,32 @@ impl<C: Codecs> Meeting<C> {
         codecs
     }
 
-    /// Tells everybody the videos.
+    /// Tells everybody the videos. What most are told is made once.
     pub(super) fn tell_index(&mut self, now: Instant) {
-        let all: Vec<SessionId> =
-            self.sessions.iter().filter(|(_, session)| session.joined).map(|(id, _)| *id).collect();
-        for id in all {
-            let frame = self.index_for(now, id);
+        let common = self.common();
+        let usual = Arc::new(self.index(&common, None));
+        let message = |index: &Index| -> Arc<[u8]> {
+            let frame = SignalFrame { index: Some(index.clone()), ..self.frame(now, FrameType::Index) };
+            crate::signal::encode(&frame).into()
+        };
+        let of_usual = message(&usual);
+        let mut told: Vec<(SessionId, Arc<Index>, Arc<[u8]>)> = Vec::new();
+        for (id, session) in self.sessions.iter().filter(|(_, session)| session.joined) {
+            let shows = self.sources.values().any(|source| source.attendee.id == session.attendee.id);
+            let is_usual =
+                !shows && !session.is_viewer() && session.may_watch(false) && session.may_watch(true);
+            let index =
+                if is_usual { Arc::clone(&usual) } else { Arc::new(self.index(&common, Some(session))) };
+            if session.told_index.as_ref() != Some(&index) {
+                let message = if is_usual { Arc::clone(&of_usual) } else { message(&index) };
+                told.push((*id, index, message));
+            }
+        }
+        for (id, index, message) in told {
             let Some(session) = self.sessions.get_mut(&id) else { continue };
-            if session.told_index.as_ref() != frame.index.as_ref() {
-                session.told_index.clone_from(&frame.index);
-                self.send(id, &frame);
+            session.told_index = Some(index);
+            if session.socket {
+                self.outputs.push_back(Output::Signal { session: id, message });
             }
         }
     }

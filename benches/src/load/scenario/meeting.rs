@@ -18,6 +18,15 @@ const AT_ONCE: usize = 8;
 /// How long all may take to join.
 const JOIN_WITHIN: Duration = Duration::from_secs(120);
 
+/// What is in the way of many attendees.
+const UNBOUNDED: [&str; 5] = [
+    "CHIME_QUOTAS__ATTENDEES_PER_MEETING",
+    "CHIME_QUOTAS__AUDIO_STREAMS_PER_MEETING",
+    "CHIME_QUOTAS__ACTIVE_MEETINGS",
+    "CHIME_THROTTLE__REQUESTS_PER_SECOND",
+    "CHIME_THROTTLE__BURST",
+];
+
 /// Audio of meetings: everybody sends, some talk.
 #[derive(Args, Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "arguments of a program")]
@@ -102,13 +111,8 @@ pub async fn run(launch: &Launch, args: &Meeting) -> Result<()> {
     permit_files(total as u64 * 2 + 1000)?;
     let mut launch = launch.clone();
     launch.memory = true;
-    for name in ["ATTENDEES_PER_MEETING", "AUDIO_STREAMS_PER_MEETING", "ACTIVE_MEETINGS"] {
-        let name: &'static str = match name {
-            "ATTENDEES_PER_MEETING" => "CHIME_QUOTAS__ATTENDEES_PER_MEETING",
-            "AUDIO_STREAMS_PER_MEETING" => "CHIME_QUOTAS__AUDIO_STREAMS_PER_MEETING",
-            _ => "CHIME_QUOTAS__ACTIVE_MEETINGS",
-        };
-        launch.settings.push((name, "100000".into()));
+    for setting in UNBOUNDED {
+        launch.settings.push((setting, "100000".into()));
     }
     let server = Server::start(&launch)?;
     let keys = server.root()?;

@@ -3,6 +3,7 @@
 pub mod deliver;
 pub mod idle;
 pub mod janus;
+pub mod limits;
 pub mod meeting;
 pub mod saturate;
 pub mod sends;
