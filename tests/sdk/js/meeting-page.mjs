@@ -27,12 +27,13 @@ const detour = (port) => answered((sdp) => sdp.replace(/^a=candidate:.* tcp .*\r
 /** Sends sound of 16 kHz, as clients on phones do. */
 const narrow = () => answered((sdp) => sdp.replace(/useinbandfec=1/g, 'useinbandfec=1;maxplaybackrate=16000'));
 
-/** Codes with which WebSockets of this page were closed. */
+/** Codes with which WebSockets of this page were closed, and when the first was opened. */
 const closes = [];
 window.WebSocket = class extends WebSocket {
   constructor(...options) {
     super(...options);
     this.addEventListener('close', ({ code }) => closes.push(code));
+    this.addEventListener('open', () => { window.opened ??= performance.now(); });
   }
 };
 
@@ -231,6 +232,20 @@ class Person {
 
   /** How loud it speaks from now on. */
   speak(gain) { this.volume.gain.value = gain; }
+
+  /** Milliseconds from the opening of the WebSocket until something is heard; to be asked for before the join. */
+  async firstHeard() {
+    await context.resume();
+    while (!this.element?.srcObject) await sleep(1);
+    const analyser = new AnalyserNode(context, { fftSize: 256 });
+    context.createMediaStreamSource(this.element.srcObject).connect(analyser);
+    const samples = new Float32Array(analyser.fftSize);
+    do {
+      await sleep(1);
+      analyser.getFloatTimeDomainData(samples);
+    } while (!samples.some((sample) => Math.abs(sample) > 0.01));
+    return performance.now() - window.opened;
+  }
 
   /** Level in decibels of full scale at each of these frequencies, over the last third of a second. */
   spectrum(frequencies) {
