@@ -8,7 +8,7 @@ use std::time::Duration;
 use quinn_udp::{BATCH_SIZE, RecvMeta};
 
 use super::exits::Exits;
-use super::sort::Sorter;
+use super::sort::{Haste, Sorter};
 use super::worker::now;
 
 /// Largest datagram, in bytes.
@@ -16,11 +16,16 @@ const DATAGRAM: usize = 2048;
 /// How often it is looked whether to stop, in milliseconds.
 const LOOK: i64 = 100;
 
-/// A rest after each batch, so that what comes within it is taken in one call and wakes its worker once. It is a
-/// tenth of what the mix waits for, and waking threads would cost more than all that they do.
-const REST: Duration = Duration::from_millis(2);
-/// The same after a batch in which nothing was urgent.
-const LONG_REST: Duration = Duration::from_millis(5);
+/// A rest after each batch, so that what comes within it is taken in one call and wakes its worker once: waking threads
+/// would cost more than all that they do. It is short while pictures come, which are sent on at once; longer for checks,
+/// handshakes and reports; and longest for sound, which waits for the mix anyway.
+const fn rest(haste: Haste) -> Duration {
+    Duration::from_millis(match haste {
+        Haste::Pictures => 1,
+        Haste::Some => 2,
+        Haste::None => 5,
+    })
+}
 /// Datagrams in a batch from which on nothing is gained by a rest.
 const FULL: usize = BATCH_SIZE / 2;
 /// How often the relay forgets what has run out.
@@ -58,9 +63,9 @@ impl Receiver {
                     self.sorter.sort(at, meta.addr.into(), datagram, &mut hands);
                 }
             }
-            let urgent = self.sorter.flush(&mut hands);
+            let haste = self.sorter.flush(&mut hands);
             if count < FULL {
-                std::thread::sleep(if urgent { REST } else { LONG_REST });
+                std::thread::sleep(rest(haste));
             }
             if at >= expire {
                 expire = at + EXPIRE;

@@ -6,7 +6,7 @@ use std::sync::{PoisonError, RwLock};
 use super::MeetingKey;
 use crate::ids::SessionId;
 use crate::io::Path;
-use crate::rtp::packet::{PayloadTypes, payload_type};
+use crate::rtp::packet::PayloadTypes;
 use crate::transport::stun;
 
 /// Addresses that one session may have.
@@ -20,13 +20,6 @@ pub(super) struct Route {
     pub(super) session: SessionId,
     /// Payload types that can wait for the meeting's next tick.
     pub(super) patient: PayloadTypes,
-}
-
-impl Route {
-    /// Whether nothing is won by handing a datagram in before the meeting's next tick.
-    pub(super) fn is_patient(&self, datagram: &[u8]) -> bool {
-        payload_type(datagram).is_some_and(|each| self.patient.contains(each))
-    }
 }
 
 #[derive(Debug, Default)]

@@ -12,6 +12,7 @@ use super::routes::{Route, Routes};
 use super::shelf::Shelf;
 use super::worker::{Work, wall};
 use crate::io::{Datagrams, Path};
+use crate::rtp::packet::payload_type;
 use crate::turn::is_for_relay;
 
 /// Datagrams for one worker, in one buffer.
@@ -40,6 +41,19 @@ pub(super) struct Way {
 pub(super) struct Hand {
     urgent: Option<Batch>,
     patient: Option<Batch>,
+    haste: Haste,
+}
+
+/// How urgent is what has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Haste {
+    /// Not at all.
+    #[default]
+    None,
+    /// Somebody waits for an answer.
+    Some,
+    /// Pictures, which are late with every moment.
+    Pictures,
 }
 
 /// Knows whose a datagram is, and how to answer those that are nobody's but the relay's.
@@ -99,26 +113,32 @@ impl Sorter {
             return;
         };
         let Some(hand) = hands.get_mut(route.worker) else { return };
-        let batch = if route.is_patient(datagram) { &mut hand.patient } else { &mut hand.urgent };
+        let batch = match payload_type(datagram) {
+            Some(of) if route.patient.contains(of) => &mut hand.patient,
+            of => {
+                hand.haste = hand.haste.max(if of.is_some() { Haste::Pictures } else { Haste::Some });
+                &mut hand.urgent
+            }
+        };
         let batch = batch.get_or_insert_with(|| Batch::new(at));
         let start = batch.bytes.len();
         batch.bytes.extend_from_slice(datagram);
         batch.list.push((route, from, start..batch.bytes.len()));
     }
 
-    /// Gives the workers what is in hand; tells whether any of it was urgent.
-    pub(super) fn flush(&self, hands: &mut Hands) -> bool {
-        let mut urgent = false;
+    /// Gives the workers what is in hand; tells how urgent it was.
+    pub(super) fn flush(&self, hands: &mut Hands) -> Haste {
+        let mut haste = Haste::None;
         for (hand, worker) in hands.iter_mut().zip(&self.workers) {
             if let Some(Err(batch)) = hand.patient.take().map(|batch| worker.patient.put(batch)) {
                 self.counts.overflowed.fetch_add(count(&batch), Ordering::Relaxed);
             }
+            haste = haste.max(std::mem::take(&mut hand.haste));
             if let Some(batch) = hand.urgent.take() {
-                urgent = true;
                 let _stopped = worker.urgent.send(Work::Datagrams(batch));
             }
         }
-        urgent
+        haste
     }
 }
 
