@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::api::{Call, Client, Keys, escape};
+use super::ask::{Asking, Question, ask};
 
 /// Requests under way at once while users are made.
 const AT_ONCE: usize = 8;
@@ -22,6 +23,8 @@ pub struct World {
     pub keys: Keys,
     /// Whether these are the owner's keys, whom no policy is evaluated for.
     pub owner: bool,
+    /// The ARN of the app instance.
+    pub app: String,
     /// The ARNs of the users; the first made the channel.
     pub users: Vec<String>,
     /// The ARN of the channel.
@@ -41,7 +44,8 @@ const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[
     {"Effect":"Allow","Action":["chime:GetMessagingSessionEndpoint"],"Resource":["*"]},
     {"Effect":"Allow","Action":["chime:SendChannelMessage","chime:ListChannelMessages",
      "chime:CreateChannelMembership","chime:ListChannelMemberships","chime:CreateChannel","chime:DescribeChannel",
-     "chime:ListChannels","chime:UpdateChannelMessage","chime:Connect"],
+     "chime:ListChannels","chime:UpdateChannelMessage","chime:Connect","chime:SearchChannels",
+     "chime:ListChannelMembershipsForAppInstanceUser"],
      "Resource":["APP/user/*","APP/channel/*"]}]}"#;
 
 impl World {
@@ -75,7 +79,7 @@ impl World {
             Ok(keys) => (keys, false),
             Err(_) => (root, true),
         };
-        Ok(Self { address, keys, owner, users, channel })
+        Ok(Self { address, keys, owner, app, users, channel })
     }
 
     /// The path of the channel's messages.
@@ -92,28 +96,19 @@ impl World {
 }
 
 async fn make_users(address: SocketAddr, root: &Keys, app: &str, users: usize) -> Result<Vec<String>> {
-    let mut tasks = Vec::new();
-    for task in 0..AT_ONCE {
-        let (root, app) = (root.clone(), app.to_owned());
-        tasks.push(tokio::spawn(async move {
-            let mut client = Client::connect(address, root).await?;
-            let mut made = Vec::new();
-            for n in (task..users).step_by(AT_ONCE) {
-                let body = json!({"AppInstanceArn": app, "AppInstanceUserId": format!("user-{n}"),
-                    "Name": format!("User {n}"), "ClientRequestToken": format!("user-{n}")});
-                let answer =
-                    client.done(&Call::post("/app-instance-users", body.to_string().as_bytes())).await?;
-                let answer: Made = serde_json::from_slice(&answer)?;
-                made.push(answer.app_instance_user_arn.context("no AppInstanceUserArn")?);
-            }
-            anyhow::Ok(made)
-        }));
-    }
-    let mut all = Vec::with_capacity(users);
-    for task in tasks {
-        all.extend(task.await??);
-    }
-    Ok(all)
+    let app = app.to_owned();
+    let question = move |n: usize| {
+        let body = json!({"AppInstanceArn": app, "AppInstanceUserId": format!("user-{n}"),
+            "Name": format!("User {n}"), "ClientRequestToken": format!("user-{n}")});
+        Question::post("/app-instance-users", &body)
+    };
+    let asking = Asking { clients: AT_ONCE, count: users, ..Asking::default() };
+    let answers = ask(address, root, asking, question).await?.answers;
+    let arn = |answer: Vec<u8>| {
+        let made: Made = serde_json::from_slice(&answer)?;
+        made.app_instance_user_arn.context("no AppInstanceUserArn")
+    };
+    answers.into_iter().map(arn).collect()
 }
 
 /// Makes an IAM user by the query protocol and gives its key.
