@@ -29,6 +29,8 @@ pub struct World {
     pub users: Vec<String>,
     /// The ARN of the channel.
     pub channel: String,
+    /// Those of further channels, which senders are spread over.
+    pub others: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -61,31 +63,35 @@ impl World {
         let made: Made = serde_json::from_slice(&made)?;
         let app = made.app_instance_arn.context("no AppInstanceArn")?;
         let users = make_users(address, &root, &app, users).await?;
-        let first = users.first().context("at least one user")?.clone();
-
-        let body = json!({"AppInstanceArn": app, "Name": "load", "Mode": "UNRESTRICTED", "Privacy": "PRIVATE",
-            "ClientRequestToken": "load"});
-        let made = client.done(&Call::post("/channels", body.to_string().as_bytes()).bearer(&first)).await?;
-        let made: Made = serde_json::from_slice(&made)?;
-        let channel = made.channel_arn.context("no ChannelArn")?;
-        let path = format!("/channels/{}/memberships", escape(&channel));
-        for batch in users.get(1..).unwrap_or_default().chunks(BATCH) {
-            let body = json!({"MemberArns": batch, "Type": "DEFAULT"}).to_string();
-            let call = Call::post(&path, body.as_bytes()).query("operation=batch-create").bearer(&first);
-            client.done(&call).await?;
-        }
+        let channel = make_channel(&mut client, &app, &users, "load").await?;
         // Without IAM, the owner signs.
         let (keys, owner) = match iam_user(&mut client, &POLICY.replace("APP", &app)).await {
             Ok(keys) => (keys, false),
             Err(_) => (root, true),
         };
-        Ok(Self { address, keys, owner, app, users, channel })
+        Ok(Self { address, keys, owner, app, users, channel, others: Vec::new() })
     }
 
-    /// The path of the channel's messages.
+    /// Makes further channels of all users, `channels` with the first.
+    ///
+    /// # Errors
+    ///
+    /// When a request is refused.
+    pub async fn widen(&mut self, channels: usize) -> Result<()> {
+        let mut client = Client::connect(self.address, self.keys.clone()).await?;
+        for n in 1..channels {
+            let made = make_channel(&mut client, &self.app, &self.users, &format!("load-{n}")).await?;
+            self.others.push(made);
+        }
+        Ok(())
+    }
+
+    /// The path of the messages of a sender's channel.
     #[must_use]
-    pub fn messages(&self) -> String {
-        format!("/channels/{}/messages", escape(&self.channel))
+    pub fn messages(&self, sender: u16) -> String {
+        let place = usize::from(sender) % (self.others.len() + 1);
+        let channel = place.checked_sub(1).and_then(|n| self.others.get(n)).unwrap_or(&self.channel);
+        format!("/channels/{}/messages", escape(channel))
     }
 
     /// Whose rights were used, for reports.
@@ -93,6 +99,22 @@ impl World {
     pub fn signer(&self) -> &'static str {
         if self.owner { "the owner" } else { "an IAM user with a policy" }
     }
+}
+
+async fn make_channel(client: &mut Client, app: &str, users: &[String], name: &str) -> Result<String> {
+    let (first, others) = users.split_first().context("at least one user")?;
+    let body = json!({"AppInstanceArn": app, "Name": name, "Mode": "UNRESTRICTED", "Privacy": "PRIVATE",
+        "ClientRequestToken": name});
+    let made = client.done(&Call::post("/channels", body.to_string().as_bytes()).bearer(first)).await?;
+    let made: Made = serde_json::from_slice(&made)?;
+    let channel = made.channel_arn.context("no ChannelArn")?;
+    let path = format!("/channels/{}/memberships", escape(&channel));
+    for batch in others.chunks(BATCH) {
+        let body = json!({"MemberArns": batch, "Type": "DEFAULT"}).to_string();
+        let call = Call::post(&path, body.as_bytes()).query("operation=batch-create").bearer(first);
+        client.done(&call).await?;
+    }
+    Ok(channel)
 }
 
 async fn make_users(address: SocketAddr, root: &Keys, app: &str, users: usize) -> Result<Vec<String>> {

@@ -42,6 +42,9 @@ pub struct Export {
     /// Senders.
     #[arg(long, default_value_t = 64)]
     pub senders: u16,
+    /// Channels that they are spread over. JetStream takes one event of a channel at a time.
+    #[arg(long, default_value_t = 64)]
+    pub channels: usize,
     /// Messages per second of the stretch at a fixed rate.
     #[arg(long, default_value_t = 500.0)]
     pub rate: f64,
@@ -77,6 +80,7 @@ async fn one(launch: &Launch, args: &Export, sink: Sink) -> Result<()> {
     };
     // Nobody is connected, so that what is measured is the export.
     let mut room = Room::open(&launch, 100, 0).await?;
+    room.world.widen(args.channels).await?;
     let plan = Plan {
         senders: args.senders,
         first: 0,
@@ -111,7 +115,8 @@ async fn one(launch: &Launch, args: &Export, sink: Sink) -> Result<()> {
     let cpu = (room.server.cpu()? - cpu).as_secs_f64();
     let full_lag = follow.lag()?;
 
-    let mut report = Report::new(format!("export to {name}: {} senders", args.senders));
+    let mut report =
+        Report::new(format!("export to {name}: {} senders, {} channels", args.senders, args.channels));
     report.figure("sends without streaming", without.sent.acknowledged as f64 / without.sent.seconds, "1/s");
     report.figure("sends while streaming", sent as f64 / full.sent.seconds, "1/s");
     report.figure("acknowledgement p99 without streaming", without.sent.latency.quantile(0.99), "ms");

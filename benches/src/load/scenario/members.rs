@@ -131,6 +131,8 @@ pub async fn run(launch: &Launch, args: &Members) -> Result<()> {
     report.figure("sends into a sub-channel, 4 senders: rate", sent.rate(), "1/s");
     report.figure("sends into a sub-channel, 4 senders: p50", sent.latency.quantile(0.5), "ms");
     report.figure("sends into a sub-channel, 4 senders: p99", sent.latency.quantile(0.99), "ms");
+    // The server has closed the one from before, which was idle for long.
+    let mut client = Client::connect(server.http, keys).await?;
     for (name, list) in [
         (
             "ListSubChannels",

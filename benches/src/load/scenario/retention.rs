@@ -93,6 +93,7 @@ pub async fn run(launch: &Launch, args: &Retention) -> Result<()> {
         app,
         users: vec![sender.to_string()],
         channel: channels.first().context("a channel")?.to_string(),
+        others: Vec::new(),
     };
     let stored = server.stored()?;
     let mut room = Room::in_world(Arc::clone(&server), world, 0)?;
