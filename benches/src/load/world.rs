@@ -45,9 +45,9 @@ struct Made {
 const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[
     {"Effect":"Allow","Action":["chime:GetMessagingSessionEndpoint"],"Resource":["*"]},
     {"Effect":"Allow","Action":["chime:SendChannelMessage","chime:ListChannelMessages",
-     "chime:CreateChannelMembership","chime:BatchCreateChannelMembership","chime:ListChannelMemberships","chime:CreateChannel","chime:DescribeChannel",
-     "chime:ListChannels","chime:UpdateChannelMessage","chime:Connect","chime:SearchChannels",
-     "chime:ListChannelMembershipsForAppInstanceUser"],
+     "chime:CreateChannelMembership","chime:BatchCreateChannelMembership","chime:ListChannelMemberships",
+     "chime:CreateChannel","chime:DescribeChannel","chime:ListChannels","chime:UpdateChannelMessage","chime:Connect",
+     "chime:SearchChannels","chime:ListChannelMembershipsForAppInstanceUser"],
      "Resource":["APP/user/*","APP/channel/*"]}]}"#;
 
 impl World {
