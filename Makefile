@@ -38,7 +38,8 @@ test-sdk:
 bench:
 	@$(ENV); cargo bench -p chime-benches
 
-# LOAD: a scenario of chime-load with its options; its --help lists them.
+# LOAD: a scenario of chime-load with its options; its --help lists them. `nodes` and `export` start Postgres and
+# nats-server, which `make setup` installs.
 LOAD ?= deliver
 load:
 	@$(ENV); cargo build --release -p chime-server -p chime-benches

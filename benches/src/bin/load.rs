@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use chime_benches::load::scenario::{
-    deliver, idle, janus, limits, meeting, saturate, sends, stalled, start, video,
+    deliver, export, idle, janus, limits, meeting, members, nodes, retention, saturate, search, sends,
+    stalled, start, video,
 };
 use chime_benches::load::server::{Launch, binary};
 use clap::{Parser, Subcommand};
@@ -34,6 +35,11 @@ enum Scenario {
     Idle(idle::Idle),
     Stalled(stalled::Stalled),
     Start(start::Start),
+    Search(search::Search),
+    Members(members::Members),
+    Retention(retention::Retention),
+    Export(export::Export),
+    Nodes(nodes::Nodes),
     Meeting(meeting::Meeting),
     Janus(janus::Janus),
     Limits(limits::Limits),
@@ -46,6 +52,7 @@ fn main() -> Result<()> {
         binary: binary(server.as_deref())?,
         place: place.unwrap_or_else(std::env::temp_dir),
         memory,
+        database: None,
         settings: Vec::new(),
     };
     // One thread sends and one reads, beside a server on the same cores.
@@ -57,6 +64,11 @@ fn main() -> Result<()> {
             Scenario::Sends(args) => sends::run(&launch, &args).await,
             Scenario::Idle(args) => idle::run(&launch, &args).await,
             Scenario::Stalled(args) => stalled::run(&launch, &args).await,
+            Scenario::Search(args) => search::run(&launch, &args).await,
+            Scenario::Members(args) => members::run(&launch, &args).await,
+            Scenario::Retention(args) => retention::run(&launch, &args).await,
+            Scenario::Export(args) => export::run(&launch, &args).await,
+            Scenario::Nodes(args) => nodes::run(&launch, &args).await,
             Scenario::Video(args) => video::run(&launch, &args).await,
             Scenario::Janus(args) => janus::run(&args),
             Scenario::Limits(args) => limits::run(&args),

@@ -4,7 +4,11 @@
 //! knows no more than it must, another sends. Everything is on the loopback interface and bounded in time and count.
 
 pub mod api;
+pub mod ask;
 pub mod clock;
+pub mod cluster;
+pub mod fill;
+pub mod follow;
 pub mod frame;
 pub mod mark;
 pub mod members;

@@ -113,7 +113,7 @@ struct One {
 
 impl One {
     async fn run(mut self) -> Result<(u64, u64, Times)> {
-        let path = self.world.messages();
+        let path = self.world.messages(self.index);
         let users = &self.world.users;
         let user = users.get(usize::from(self.index) % users.len().max(1)).cloned().unwrap_or_default();
         let end = self.begin + u64::try_from(self.plan.lasting.as_micros())?;

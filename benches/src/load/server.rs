@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -19,6 +20,8 @@ use super::api::Keys;
 const READY_WITHIN: Duration = Duration::from_secs(20);
 /// How long it may take to end; the launch contract says 10 s.
 const ENDS_WITHIN: Duration = Duration::from_secs(12);
+/// Name of the database in the directory of a server.
+const DATABASE: &str = "chime.db";
 /// Ticks of a second in `/proc/PID/stat`: `USER_HZ`, the same on every Linux.
 const TICKS: u64 = 100;
 
@@ -31,6 +34,8 @@ pub struct Launch {
     pub place: PathBuf,
     /// Everything in memory instead of SQLite.
     pub memory: bool,
+    /// URL of a database that is there already, instead of one of the server's own.
+    pub database: Option<String>,
     /// Further settings, `CHIME_…`.
     pub settings: Vec<(&'static str, String)>,
 }
@@ -39,7 +44,7 @@ pub struct Launch {
 #[derive(Debug)]
 pub struct Server {
     child: Child,
-    data: TempDir,
+    data: Arc<TempDir>,
     /// Address of the plain listener.
     pub http: SocketAddr,
     /// Address of the TLS listener.
@@ -64,12 +69,20 @@ impl Server {
     ///
     /// When it is not ready in time, with the end of its log.
     pub fn start(launch: &Launch) -> Result<Self> {
-        let data = tempfile::tempdir_in(&launch.place)?;
+        Self::start_in(launch, Arc::new(tempfile::tempdir_in(&launch.place)?))
+    }
+
+    /// The same in a directory that may hold a database already, see [`database_in`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Server::start`].
+    pub fn start_in(launch: &Launch, data: Arc<TempDir>) -> Result<Self> {
         let (http, https) = free_ports()?;
-        let database = if launch.memory {
-            "memory:".into()
-        } else {
-            format!("sqlite:{}", data.path().join("chime.db").display())
+        let database = match &launch.database {
+            Some(url) => url.clone(),
+            None if launch.memory => "memory:".into(),
+            None => format!("sqlite:{}", database_in(data.path()).display()),
         };
         let mut command = Command::new(&launch.binary);
         command.arg("serve").arg("--data-dir").arg(data.path().join("data"));
@@ -150,7 +163,23 @@ impl Server {
         Ok(pages * rustix::param::page_size() as u64)
     }
 
-    /// A number of `/metrics` that has no labels.
+    /// Bytes of the database and its log.
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn stored(&self) -> Result<u64> {
+        let mut bytes = 0;
+        for file in fs::read_dir(self.data.path())? {
+            let file = file?;
+            if file.file_name().to_string_lossy().starts_with(DATABASE) {
+                bytes += file.metadata()?.len();
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// A number of `/metrics`, its labels being part of the name.
     ///
     /// # Errors
     ///
@@ -187,6 +216,12 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Where a server that is started in a directory has its database.
+#[must_use]
+pub fn database_in(directory: &Path) -> PathBuf {
+    directory.join(DATABASE)
 }
 
 /// Processor time that a process has used.
@@ -247,7 +282,7 @@ pub fn permit_connections(wanted: u64) -> Result<()> {
 }
 
 /// Ports that were free a moment ago.
-fn free_ports() -> Result<(SocketAddr, SocketAddr)> {
+pub(super) fn free_ports() -> Result<(SocketAddr, SocketAddr)> {
     let one = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let other = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     Ok((one.local_addr()?, other.local_addr()?))

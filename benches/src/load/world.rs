@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::api::{Call, Client, Keys, escape};
+use super::ask::{Asking, Question, ask};
 
 /// Requests under way at once while users are made.
 const AT_ONCE: usize = 8;
@@ -22,10 +23,14 @@ pub struct World {
     pub keys: Keys,
     /// Whether these are the owner's keys, whom no policy is evaluated for.
     pub owner: bool,
+    /// The ARN of the app instance.
+    pub app: String,
     /// The ARNs of the users; the first made the channel.
     pub users: Vec<String>,
     /// The ARN of the channel.
     pub channel: String,
+    /// Those of further channels, which senders are spread over.
+    pub others: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -40,8 +45,9 @@ struct Made {
 const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[
     {"Effect":"Allow","Action":["chime:GetMessagingSessionEndpoint"],"Resource":["*"]},
     {"Effect":"Allow","Action":["chime:SendChannelMessage","chime:ListChannelMessages",
-     "chime:CreateChannelMembership","chime:ListChannelMemberships","chime:CreateChannel","chime:DescribeChannel",
-     "chime:ListChannels","chime:UpdateChannelMessage","chime:Connect"],
+     "chime:CreateChannelMembership","chime:BatchCreateChannelMembership","chime:ListChannelMemberships",
+     "chime:CreateChannel","chime:DescribeChannel","chime:ListChannels","chime:UpdateChannelMessage","chime:Connect",
+     "chime:SearchChannels","chime:ListChannelMembershipsForAppInstanceUser"],
      "Resource":["APP/user/*","APP/channel/*"]}]}"#;
 
 impl World {
@@ -57,31 +63,35 @@ impl World {
         let made: Made = serde_json::from_slice(&made)?;
         let app = made.app_instance_arn.context("no AppInstanceArn")?;
         let users = make_users(address, &root, &app, users).await?;
-        let first = users.first().context("at least one user")?.clone();
-
-        let body = json!({"AppInstanceArn": app, "Name": "load", "Mode": "UNRESTRICTED", "Privacy": "PRIVATE",
-            "ClientRequestToken": "load"});
-        let made = client.done(&Call::post("/channels", body.to_string().as_bytes()).bearer(&first)).await?;
-        let made: Made = serde_json::from_slice(&made)?;
-        let channel = made.channel_arn.context("no ChannelArn")?;
-        let path = format!("/channels/{}/memberships", escape(&channel));
-        for batch in users.get(1..).unwrap_or_default().chunks(BATCH) {
-            let body = json!({"MemberArns": batch, "Type": "DEFAULT"}).to_string();
-            let call = Call::post(&path, body.as_bytes()).query("operation=batch-create").bearer(&first);
-            client.done(&call).await?;
-        }
+        let channel = make_channel(&mut client, &app, &users, "load").await?;
         // Without IAM, the owner signs.
         let (keys, owner) = match iam_user(&mut client, &POLICY.replace("APP", &app)).await {
             Ok(keys) => (keys, false),
             Err(_) => (root, true),
         };
-        Ok(Self { address, keys, owner, users, channel })
+        Ok(Self { address, keys, owner, app, users, channel, others: Vec::new() })
     }
 
-    /// The path of the channel's messages.
+    /// Makes further channels of all users, `channels` with the first.
+    ///
+    /// # Errors
+    ///
+    /// When a request is refused.
+    pub async fn widen(&mut self, channels: usize) -> Result<()> {
+        let mut client = Client::connect(self.address, self.keys.clone()).await?;
+        for n in 1..channels {
+            let made = make_channel(&mut client, &self.app, &self.users, &format!("load-{n}")).await?;
+            self.others.push(made);
+        }
+        Ok(())
+    }
+
+    /// The path of the messages of a sender's channel.
     #[must_use]
-    pub fn messages(&self) -> String {
-        format!("/channels/{}/messages", escape(&self.channel))
+    pub fn messages(&self, sender: u16) -> String {
+        let place = usize::from(sender) % (self.others.len() + 1);
+        let channel = place.checked_sub(1).and_then(|n| self.others.get(n)).unwrap_or(&self.channel);
+        format!("/channels/{}/messages", escape(channel))
     }
 
     /// Whose rights were used, for reports.
@@ -91,29 +101,36 @@ impl World {
     }
 }
 
+async fn make_channel(client: &mut Client, app: &str, users: &[String], name: &str) -> Result<String> {
+    let (first, others) = users.split_first().context("at least one user")?;
+    let body = json!({"AppInstanceArn": app, "Name": name, "Mode": "UNRESTRICTED", "Privacy": "PRIVATE",
+        "ClientRequestToken": name});
+    let made = client.done(&Call::post("/channels", body.to_string().as_bytes()).bearer(first)).await?;
+    let made: Made = serde_json::from_slice(&made)?;
+    let channel = made.channel_arn.context("no ChannelArn")?;
+    let path = format!("/channels/{}/memberships", escape(&channel));
+    for batch in others.chunks(BATCH) {
+        let body = json!({"MemberArns": batch, "Type": "DEFAULT"}).to_string();
+        let call = Call::post(&path, body.as_bytes()).query("operation=batch-create").bearer(first);
+        client.done(&call).await?;
+    }
+    Ok(channel)
+}
+
 async fn make_users(address: SocketAddr, root: &Keys, app: &str, users: usize) -> Result<Vec<String>> {
-    let mut tasks = Vec::new();
-    for task in 0..AT_ONCE {
-        let (root, app) = (root.clone(), app.to_owned());
-        tasks.push(tokio::spawn(async move {
-            let mut client = Client::connect(address, root).await?;
-            let mut made = Vec::new();
-            for n in (task..users).step_by(AT_ONCE) {
-                let body = json!({"AppInstanceArn": app, "AppInstanceUserId": format!("user-{n}"),
-                    "Name": format!("User {n}"), "ClientRequestToken": format!("user-{n}")});
-                let answer =
-                    client.done(&Call::post("/app-instance-users", body.to_string().as_bytes())).await?;
-                let answer: Made = serde_json::from_slice(&answer)?;
-                made.push(answer.app_instance_user_arn.context("no AppInstanceUserArn")?);
-            }
-            anyhow::Ok(made)
-        }));
-    }
-    let mut all = Vec::with_capacity(users);
-    for task in tasks {
-        all.extend(task.await??);
-    }
-    Ok(all)
+    let app = app.to_owned();
+    let question = move |n: usize| {
+        let body = json!({"AppInstanceArn": app, "AppInstanceUserId": format!("user-{n}"),
+            "Name": format!("User {n}"), "ClientRequestToken": format!("user-{n}")});
+        Question::post("/app-instance-users", &body)
+    };
+    let asking = Asking { clients: AT_ONCE, count: users, ..Asking::default() };
+    let answers = ask(address, root, asking, question).await?.answers;
+    let arn = |answer: Vec<u8>| {
+        let made: Made = serde_json::from_slice(&answer)?;
+        made.app_instance_user_arn.context("no AppInstanceUserArn")
+    };
+    answers.into_iter().map(arn).collect()
 }
 
 /// Makes an IAM user by the query protocol and gives its key.

@@ -1,11 +1,16 @@
 //! The scenarios, each a subcommand.
 
 pub mod deliver;
+pub mod export;
 pub mod idle;
 pub mod janus;
 pub mod limits;
 pub mod meeting;
+pub mod members;
+pub mod nodes;
+pub mod retention;
 pub mod saturate;
+pub mod search;
 pub mod sends;
 pub mod stalled;
 pub mod start;
@@ -67,13 +72,16 @@ impl Room {
         permit_connections(members as u64 + 1000)?;
         let server = Arc::new(Server::start(launch)?);
         let world = World::new(server.http, server.root()?, users).await?;
-        let connected = Arc::new(Members::new()?);
-        let host = server.http.to_string();
-        for (index, user) in world.users.iter().take(members).enumerate() {
-            let target = world.keys.connect(&host, user, &format!("session-{index}"), false)?;
-            connected.connect(server.http, &target)?;
-        }
-        connected.established(CONNECT_WITHIN)?;
+        Self::in_world(server, world, members)
+    }
+
+    /// Connects the first `members` users of a world to a server that has it.
+    ///
+    /// # Errors
+    ///
+    /// When a handshake fails.
+    pub fn in_world(server: Arc<Server>, world: World, members: usize) -> Result<Self> {
+        let connected = Arc::new(connect(&server, &world, members)?);
         Ok(Self { server, world, members: connected, count: members, sent: 0, next_sender: 0 })
     }
 
@@ -112,6 +120,18 @@ impl Room {
             report.note(format!("the first was closed with {code}"));
         }
     }
+}
+
+/// Connects the first `members` users of a world to a server, and waits until their sessions are established.
+fn connect(server: &Server, world: &World, members: usize) -> Result<Members> {
+    let (connected, host) = (Members::new()?, server.http.to_string());
+    for (index, user) in world.users.iter().take(members).enumerate() {
+        let target =
+            world.keys.connect(&host, user, &format!("session-{}-{index}", server.http.port()), false)?;
+        connected.connect(server.http, &target)?;
+    }
+    connected.established(CONNECT_WITHIN)?;
+    Ok(connected)
 }
 
 /// Bytes as MiB.
