@@ -40,6 +40,8 @@ pub use self::telemetry::{Observed, observe};
 
 /// Name of the file in the data directory that tells where the server is.
 const ENDPOINTS: &str = "endpoints.json";
+/// How long tasks that are done may hold the store.
+const CLOSED: Duration = Duration::from_millis(500);
 /// How long the background may take to stop once it was forced to.
 const FORCED: Duration = Duration::from_secs(1);
 
@@ -227,8 +229,22 @@ impl Running {
         &self.app
     }
 
-    /// Says that it is not ready any more, and after the configured time stops accepting, lets what was begun finish for the configured time, or until `hurry` is ready, then gives up.
+    /// Says that it is not ready any more, and after the configured time stops accepting, lets what was begun finish for the
+    /// configured time, or until `hurry` is ready, then gives up. The store is closed then, unless somebody else holds it.
     pub async fn stop(self, hurry: impl Future<Output = ()>) {
+        let store = self.app.chime().store_handle();
+        self.end(hurry).await;
+        drop(self);
+        // Tasks that have said that they are done still let go of what they had.
+        let alone = async {
+            while Arc::strong_count(&store) > 1 {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let _held = tokio::time::timeout(CLOSED, alone).await;
+    }
+
+    async fn end(&self, hurry: impl Future<Output = ()>) {
         let shutdown = self.app.shutdown();
         tokio::pin!(hurry);
         self.app.health().leave();
