@@ -6,6 +6,7 @@ use axum::extract::{Path, Request, State};
 use axum::response::Response;
 use chime_domain::meetings::AdmitError;
 use chime_media::driver::Input;
+use chime_media::event::Farewell;
 use chime_media::ids::Attendee;
 use chime_media::signal::proto::Credentials;
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -154,7 +155,14 @@ async fn serve(app: &App, media: &Media, socket: &mut Socket, mut place: Place) 
                 }
                 Some(Outgoing::Promote(credentials)) => {
                     let who = promoted(app, &place, &credentials).await;
+                    let name = who.as_ref().ok().map(|who| who.id.clone());
                     engine.post(place.key, Input::Promote(place.session, who));
+                    // Whoever deleted the attendee meanwhile did not find it promoted.
+                    if let Some(name) = name
+                        && promoted(app, &place, &credentials).await == Err(403)
+                    {
+                        engine.post(place.key, Input::Remove(name, Farewell::Removed));
+                    }
                 }
                 Some(Outgoing::Close(code)) => break Some(code),
                 // It did not take what it was sent.
