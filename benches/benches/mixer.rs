@@ -21,7 +21,7 @@ struct Voice {
 fn encoder(channels: Channels) -> OpusEncoder {
     let mut encoder = Opus.encoder(channels).unwrap();
     let settings =
-        EncoderSettings { bitrate: 32_000, complexity: 5, loss_percent: 0, content: Content::Speech };
+        EncoderSettings { bitrate: 40_000, complexity: 5, loss_percent: 0, content: Content::Speech };
     encoder.configure(&settings).unwrap();
     encoder
 }

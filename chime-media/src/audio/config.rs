@@ -20,7 +20,8 @@ pub struct Config {
     pub talker_hold: Duration,
     /// How much louder another must be to take a place, in dB; 6. Lower gives more changes of places.
     pub takeover_margin: u8,
-    /// Bit rate while only people talk, in bit/s; 32,000.
+    /// Bit rate while only people talk, in bit/s; 40,000, the most that RFC 7587 advises for speech. Below some 20,000 the
+    /// coder takes three times as long: see [`EncoderSettings`](super::EncoderSettings).
     pub speech_bitrate: u32,
     /// Bit rate while a screen share sounds, in bit/s; 128,000.
     pub music_bitrate: u32,
@@ -41,7 +42,7 @@ impl Default for Config {
             silence_level: 60,
             talker_hold: Duration::from_millis(600),
             takeover_margin: 6,
-            speech_bitrate: 32_000,
+            speech_bitrate: 40_000,
             music_bitrate: 128_000,
             complexity: 5,
             fold_back: Duration::from_millis(300),

@@ -71,10 +71,11 @@ impl Source {
     /// Sets the loss to prepare for, 0 to 1.
     pub(super) fn set_loss(&mut self, fraction: f32) {
         let percent = (fraction * 100.0).clamp(0.0, 100.0);
-        // In steps, so that the encoder is not told of each flicker; above 30 the copies cost more than they save.
-        self.loss_percent = [30_u8, 20, 15, 10, 5, 3, 1]
-            .into_iter()
-            .find(|step| percent + 0.01 >= f32::from(*step))
-            .unwrap_or(0);
+        // In steps, down by one at a time, so that the encoder is not told of each flicker; above 30 the copies cost more
+        // than they save.
+        let steps = [30_u8, 20, 15, 10, 5, 3, 1, 0];
+        let reported = steps.into_iter().find(|step| percent + 0.01 >= f32::from(*step)).unwrap_or(0);
+        let lower = steps.into_iter().find(|step| *step < self.loss_percent).unwrap_or(0);
+        self.loss_percent = reported.max(lower);
     }
 }

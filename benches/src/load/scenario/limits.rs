@@ -51,7 +51,7 @@ pub fn run(args: &Limits) -> Result<()> {
         );
     }
     let (encoded, decoded) = coded(rounds / 200)?;
-    report.figure("frames of 20 ms encoded by Opus, complexity 5, 32 kbit/s", encoded, "/s");
+    report.figure("frames of 20 ms encoded by Opus, complexity 5, 40 kbit/s without FEC", encoded, "/s");
     report.figure("frames decoded", decoded, "/s");
     report.print()
 }
@@ -119,7 +119,7 @@ fn protected(rounds: usize, size: usize) -> Result<f64> {
 
 fn coded(rounds: usize) -> Result<(f64, f64)> {
     let settings =
-        EncoderSettings { bitrate: 32_000, complexity: 5, loss_percent: 0, content: Content::Speech };
+        EncoderSettings { bitrate: 40_000, complexity: 5, loss_percent: 0, content: Content::Speech };
     let mut encoder = Opus.encoder(Channels::Mono)?;
     encoder.configure(&settings)?;
     let mut decoder = Opus.decoder(Channels::Mono)?;

@@ -15,6 +15,8 @@ use crate::media::room;
 
 /// How long all may take until they see something.
 const SEEN_WITHIN: Duration = Duration::from_secs(60);
+/// Pictures of a camera in a second.
+const FPS: u32 = 30;
 
 /// Video of meetings: one shows, all others watch.
 #[derive(Args, Clone, Debug)]
@@ -32,6 +34,9 @@ pub struct Video {
     /// How long is measured, in seconds.
     #[arg(long, default_value_t = 15)]
     pub seconds: u64,
+    /// All cameras take their pictures at the same instant; without it, each meeting's at one of its own.
+    #[arg(long)]
+    pub together: bool,
 }
 
 struct Watch {
@@ -88,9 +93,14 @@ pub async fn run(launch: &Launch, args: &Video) -> Result<()> {
         }
     }
     crew.run(Duration::from_secs(2), &mut watch).await?;
+    let apart = match (args.together, u32::try_from(args.meetings)) {
+        (false, Ok(meetings)) => Duration::from_secs(1) / FPS / meetings.max(1),
+        _ => Duration::ZERO,
+    };
     for meeting in 0..args.meetings {
+        crew.run(apart, &mut watch).await?;
         if let Some(member) = crew.members.get_mut(meeting * of) {
-            let show = Show { fps: 30, ..Show::single(args.kbps) };
+            let show = Show { fps: FPS, ..Show::single(args.kbps) };
             member.client.show(Instant::now(), show);
             member.wake();
         }
@@ -124,7 +134,7 @@ pub async fn run(launch: &Launch, args: &Video) -> Result<()> {
     report.figure("added latency of a whole picture, p50", watch.late.quantile(0.5), "ms");
     report.goal("added latency of a whole picture, p99", watch.late.quantile(0.99), "ms", Goal::AtMost(6.0));
     let seen: u64 = watch.seen.iter().sum();
-    let expected = elapsed * 30.0 * (args.meetings * args.watchers) as f64;
+    let expected = elapsed * f64::from(FPS) * (args.meetings * args.watchers) as f64;
     report.figure("pictures seen", 100.0 * seen as f64 / expected, "% of 30/s");
     report.print()
 }

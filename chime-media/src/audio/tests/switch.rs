@@ -61,6 +61,38 @@ fn of_two_alone_the_shared_encoder_goes_on_where_the_personal_one_stood() {
 }
 
 #[test]
+fn to_prepare_for_loss_is_not_heard() {
+    let hears = |losing: std::ops::Range<usize>| {
+        let mut world = World::new(Opus, Config::default());
+        let (a, b) = (world.join(1), world.join(2));
+        let mut by_transform = Vec::new();
+        for n in 0..400 {
+            world.room.set_loss(b, if losing.contains(&n) { 0.05 } else { 0.0 });
+            world.say(a, &voice(130.0, 0.4, n));
+            world.tick();
+            let frame = world.room.frames().to(b).unwrap();
+            // RFC 6716, section 3.1: configurations from 16 on are of CELT alone.
+            by_transform.extend(frame.payload.and_then(|payload| payload.first()).map(|toc| toc >> 3 >= 16));
+        }
+        (left(world.heard(b)), by_transform)
+    };
+    let (calm, modes) = hears(0..0);
+    assert!(modes.iter().all(|by_transform| *by_transform), "{modes:?}");
+    let (moved, modes) = hears(150..250);
+    let changes: Vec<usize> = (1..modes.len()).filter(|n| modes[*n] != modes[n - 1]).collect();
+    assert!(matches!(changes[..], [to, back] if to.abs_diff(150) < 8 && back.abs_diff(256) < 12), "{changes:?}");
+    let energy = |pcm: &[f32], frame: usize| pcm[frame * 960..][..960].iter().map(|x| x * x).sum::<f32>();
+    for n in 20..395 {
+        let (moved, calm) = (energy(&moved, n), energy(&calm, n));
+        // In the pauses there is noise of the coders alone.
+        let ratio = if calm > 0.1 { moved / calm } else { 1.0 };
+        assert!((0.7..1.4).contains(&ratio), "{ratio} times as loud in frame {n}; changes at {changes:?}");
+    }
+    let ratio = step(&moved[20 * 960..]) / step(&calm[20 * 960..]);
+    assert!((0.8..1.2).contains(&ratio), "largest step {ratio} times that of no change");
+}
+
+#[test]
 fn the_voice_of_one_who_starts_is_whole_for_those_who_listen() {
     let mut world = World::new(Opus, Config::default());
     let (a, _, c) = (world.join(1), world.join(2), world.join(3));
