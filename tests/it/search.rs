@@ -232,3 +232,36 @@ fn search_takes_1_to_20_fields_of_1_to_20_users_of_the_app_instance() {
         );
     });
 }
+
+#[test]
+fn search_that_looks_at_very_many_channels_goes_on_in_the_next_page() {
+    run(async {
+        let world = World::new().await;
+        let (alice, bob) = (world.user("alice").await, world.user("bob").await);
+        for n in 0..2_100 {
+            let mut command = CreateChannel::new(world.app.clone(), ResourceName::new("x").unwrap());
+            command.id = Some(ChannelId::new(&format!("c{n:04}")).unwrap());
+            // Those that are of alice alone are the first, one at the end of what a request looks at, and the last.
+            let alone = [0, 999, 2_099].contains(&n);
+            let command = command.with_members((!alone).then(|| bob.clone()));
+            world.as_user(&alice).create_channel(command).await.unwrap();
+        }
+        let stage = Stage { boss: world.admin("boss").await, carol: bob.clone(), world, alice, bob };
+        let alone = [field(Equals, &[&stage.alice])];
+        for user in [&stage.alice, &stage.boss] {
+            assert_eq!(stage.pages(user, &alone, 50).await, [vec!["c0000", "c0999"], vec![], vec!["c2099"]]);
+            assert_eq!(stage.pages(user, &alone, 1).await.concat(), ["c0000", "c0999", "c2099"]);
+            let both = [field(Includes, &[&stage.alice, &stage.bob])];
+            let pages = stage.pages(user, &both, 50).await;
+            assert_eq!(pages.concat().len(), 2_097);
+            assert!(pages.iter().all(|page| page.len() <= 50), "{pages:?}");
+        }
+        // Whoever is in few channels is who is looked at.
+        let few = stage.world.user("few").await;
+        let channel = stage.world.app.channel(&ChannelId::new("c2000").unwrap());
+        stage.world.as_user(&stage.alice).create_channel_membership(&channel, &few, Default).await.unwrap();
+        for user in [&stage.alice, &stage.boss] {
+            assert_eq!(stage.pages(user, &[field(Includes, &[&few, &stage.bob])], 50).await, [["c2000"]]);
+        }
+    });
+}

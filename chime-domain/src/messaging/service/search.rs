@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Messaging;
-use crate::arn::{AppInstanceUserArn, ChannelArn};
+use crate::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn};
 use crate::error::{Refusal, ServiceError};
 use crate::ids::ChannelId;
 use crate::messaging::facts::{CallerFacts, bad_target};
@@ -12,9 +12,22 @@ use crate::messaging::types::{ChannelView, Membership, SearchField, SearchOperat
 use crate::page::{Page, PageRequest};
 use crate::ports::Scan;
 
+/// Channels that one request looks at. It is a bound on its work: a page may hold less than it was to hold, or nothing,
+/// and have others after it.
+const LOOKED: usize = 1000;
+
+/// What a search looks at.
+struct Candidates {
+    /// In their order.
+    ids: Vec<String>,
+    /// Others may come after this one.
+    more: Option<String>,
+}
+
 impl Messaging<'_> {
     /// `SearchChannels`: channels by their members. Administrators search all channels of the app instance, others
-    /// those that they are members of.
+    /// those that they are members of. A page may be short, or empty, and not the last: one request looks at 1,000
+    /// channels at most.
     ///
     /// # Errors
     ///
@@ -44,22 +57,13 @@ impl Messaging<'_> {
         }
         let visible_to = (!caller.admin.exists()).then_some(self.bearer);
         wanted.extend(visible_to);
-        let mut common: Option<BTreeSet<String>> = None;
-        for member in wanted {
-            let theirs = self.channel_ids(member).await?;
-            common = Some(match common {
-                Some(common) => common.intersection(&theirs).cloned().collect(),
-                None => theirs,
-            });
-        }
         let shown = format!("{fields:?}");
         let listing = ["SearchChannels", self.bearer.as_str(), shown.as_str()];
         let seal = self.chime.token_key();
         let after = page.next_token.as_deref().map(|token| seal.open(&listing, token)).transpose()?;
-        let mut ids =
-            common.unwrap_or_default().into_iter().filter(|id| after.as_ref().is_none_or(|after| id > after));
-        let mut channels = Vec::new();
-        let mut last = None;
+        let candidates = self.candidates(&instance, &wanted, after).await?;
+        let (mut channels, mut last) = (Vec::new(), None);
+        let mut ids = candidates.ids.into_iter();
         while channels.len() < size {
             let Some(id) = ids.next() else { break };
             let Ok(channel) = ChannelId::new(&id).map(|id| instance.channel(&id)) else { continue };
@@ -68,22 +72,58 @@ impl Messaging<'_> {
             }
             last = Some(id);
         }
-        let next = last.filter(|_| ids.next().is_some()).map(|id| seal.seal(&listing, &id));
+        let next = if ids.len() > 0 { last } else { candidates.more };
+        let next = next.map(|id| seal.seal(&listing, &id));
         Ok(Page { items: self.views(&channels).await?, next })
     }
 
-    async fn channel_ids(&self, member: &AppInstanceUserArn) -> Result<BTreeSet<String>, ServiceError> {
-        let parent = Relation::Member.of_user(member);
-        let (mut ids, mut after) = (BTreeSet::new(), None);
-        loop {
-            let found = self.chime.store().scan(Scan::below(&parent, 500).after(after.take())).await?;
-            let full = found.len() == 500;
-            after = found.last().map(|(key, _)| key.clone());
-            ids.extend(found.into_iter().map(|(key, _)| key.last().to_owned()));
-            if !full {
-                return Ok(ids);
+    /// Channels after `after` that all of `wanted` are members of, as far as one request looks.
+    async fn candidates(
+        &self,
+        instance: &AppInstanceArn,
+        wanted: &BTreeSet<&AppInstanceUserArn>,
+        after: Option<String>,
+    ) -> Result<Candidates, ServiceError> {
+        let after = after.and_then(|id| ChannelId::new(&id).ok()).map(|id| instance.channel(&id));
+        // Whoever is in few channels saves looking at those that the others are in.
+        let mut fewest: Option<Vec<String>> = None;
+        for member in wanted {
+            let theirs = self.channel_ids(member, after.as_ref()).await?;
+            let all = theirs.len() < LOOKED;
+            if fewest.as_ref().is_none_or(|fewest| theirs.len() < fewest.len()) {
+                fewest = Some(theirs);
+            }
+            if all {
+                break;
             }
         }
+        let mut ids = fewest.unwrap_or_default();
+        let more = (ids.len() == LOOKED).then(|| ids.last().cloned()).flatten();
+        for member in wanted {
+            let key = |id: &String| {
+                ChannelId::new(id).ok().map(|id| Relation::Member.index(&instance.channel(&id), member))
+            };
+            let keys: Vec<_> = ids.iter().filter_map(key).collect();
+            let found = self.chime.store().get(&keys).await?;
+            ids = keys
+                .iter()
+                .zip(found)
+                .filter(|(_, found)| found.is_some())
+                .map(|(key, _)| key.last().to_owned())
+                .collect();
+        }
+        Ok(Candidates { ids, more })
+    }
+
+    /// The first channels of a member after one of them, at most [`LOOKED`].
+    async fn channel_ids(
+        &self,
+        member: &AppInstanceUserArn,
+        after: Option<&ChannelArn>,
+    ) -> Result<Vec<String>, ServiceError> {
+        let after = after.map(|channel| Relation::Member.index(channel, member));
+        let scan = Scan::below(&Relation::Member.of_user(member), LOOKED).after(after);
+        Ok(self.chime.store().scan(scan).await?.into_iter().map(|(key, _)| key.last().to_owned()).collect())
     }
 
     /// The members of every field are members already; an EQUALS field allows no others.
