@@ -61,6 +61,13 @@ impl<S: Store> Store for CountingStore<S> {
         counter.fetch_add(1, Ordering::Relaxed);
         done
     }
+
+    async fn commit_patiently(&self, batch: Batch) -> Result<Committed, StoreError> {
+        let done = self.inner.commit_patiently(batch).await;
+        let counter = if done.is_ok() { &self.committed } else { &self.refused };
+        counter.fetch_add(1, Ordering::Relaxed);
+        done
+    }
 }
 
 #[async_trait]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chime_domain::error::StoreError;
@@ -10,6 +11,7 @@ use chime_domain::ports::{
     Announced, Batch, Committed, Entry, EntryId, EntryQuery, Head, Key, Outbox, Position, Scan, Store,
     Versioned,
 };
+use tokio::time::Instant;
 
 use super::commit::Committer;
 use super::connect::{Connector, Readers};
@@ -18,6 +20,10 @@ use super::follow::{self, Shared};
 use super::keep::{self, Keeper};
 use super::queue::Queues;
 use super::{PostgresConfig, PostgresError, Wire, notify, read, schema};
+
+/// How many times as long as a patient commit the rest after it is, and the longest.
+const REST: u32 = 9;
+const LONGEST_REST: Duration = Duration::from_secs(1);
 
 /// A store in one Postgres database, which several processes may have open.
 ///
@@ -169,6 +175,13 @@ impl Store for PostgresStore {
             });
         }
         self.queues.submit(batch)?.await.map_err(|_| super::error::closed())?
+    }
+
+    async fn commit_patiently(&self, batch: Batch) -> Result<Committed, StoreError> {
+        let began = Instant::now();
+        let done = self.commit(batch).await;
+        tokio::time::sleep((began.elapsed() * REST).min(LONGEST_REST)).await;
+        done
     }
 }
 

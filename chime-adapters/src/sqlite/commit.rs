@@ -1,40 +1,29 @@
 //! The writer: one thread, one transaction for all that waits.
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::Thread;
 
-use chime_domain::error::StoreError;
-use chime_domain::ports::{Batch, Committed, Position};
+use chime_domain::ports::Position;
 use rusqlite::Connection;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use super::apply::apply;
 use super::cache::ReadCache;
 use super::checkpoint;
-use super::error::{busy, closed, explain, may_blame_a_batch};
+use super::error::{explain, may_blame_a_batch};
 use super::outbox::Tail;
+use super::queue::{Outcome, Queue, Submission, now};
 use super::schema::{rows, signed};
 use super::state::State;
-
-/// Batches that share one transaction at most, so that none waits long for the others.
-const GROUP: usize = 512;
 
 /// Rows of the outbox that one transaction forgets at most.
 const SWEEP: usize = 4096;
 
-/// A batch and where its outcome goes.
-struct Submission {
-    batch: Batch,
-    reply: oneshot::Sender<Result<Committed, StoreError>>,
-}
-
 /// What the writer shares with those who submit and read.
 #[derive(Debug)]
 pub(super) struct Shared {
-    queue: Mutex<Queue>,
-    ready: Condvar,
+    pub(super) queue: Queue,
     pub(super) cache: ReadCache,
     pub(super) tail: Tail,
     pub(super) newest: watch::Sender<Position>,
@@ -42,64 +31,16 @@ pub(super) struct Shared {
     pub(super) settled: AtomicU64,
 }
 
-#[derive(Default)]
-struct Queue {
-    waiting: VecDeque<Submission>,
-    capacity: usize,
-    closed: bool,
-}
-
-impl std::fmt::Debug for Queue {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Queue({} of {})", self.waiting.len(), self.capacity)
-    }
-}
-
 impl Shared {
     pub(super) fn new(capacity: usize, cache: usize, state: &State) -> Self {
         let newest = Position(state.committed.position);
         Self {
-            queue: Mutex::new(Queue { capacity, ..Queue::default() }),
-            ready: Condvar::new(),
+            queue: Queue::new(capacity),
             cache: ReadCache::new(cache),
             tail: Tail::after(newest),
             newest: watch::Sender::new(newest),
             settled: AtomicU64::new(state.committed.settled),
         }
-    }
-
-    /// Hands a batch to the writer.
-    pub(super) fn submit(
-        &self,
-        batch: Batch,
-    ) -> Result<oneshot::Receiver<Result<Committed, StoreError>>, StoreError> {
-        let (reply, outcome) = oneshot::channel();
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        if queue.closed {
-            return Err(closed());
-        }
-        if queue.waiting.len() >= queue.capacity {
-            return Err(busy("commits"));
-        }
-        queue.waiting.push_back(Submission { batch, reply });
-        drop(queue);
-        self.ready.notify_one();
-        Ok(outcome)
-    }
-
-    /// Lets the writer end once nothing waits any more.
-    pub(super) fn close(&self) {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
-        self.ready.notify_one();
-    }
-
-    /// What waits, at most [`GROUP`]; `None` at the end.
-    fn take(&self) -> Option<Vec<Submission>> {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        let idle = |queue: &mut Queue| queue.waiting.is_empty() && !queue.closed;
-        let mut queue = self.ready.wait_while(queue, idle).unwrap_or_else(PoisonError::into_inner);
-        let count = queue.waiting.len().min(GROUP);
-        (count > 0).then(|| queue.waiting.drain(..count).collect())
     }
 }
 
@@ -136,8 +77,12 @@ impl Writer {
 
     /// Commits until the store is closed, then leaves the database in one file.
     pub(super) fn run(mut self) {
-        while let Some(group) = self.shared.take() {
-            self.commit(group);
+        while let Some(group) = self.shared.queue.take() {
+            let began = now();
+            self.commit(group.submissions);
+            if group.patient {
+                self.shared.queue.rest(now().saturating_duration_since(began));
+            }
         }
         if self.shared.settled.load(Ordering::Relaxed) > self.state.committed.settled {
             // Without it the last announcements are carried on once more, which readers of the outbox expect.
@@ -168,7 +113,7 @@ impl Writer {
     }
 
     /// Commits a group, or nothing when there is an error.
-    fn transaction(&mut self, group: &[Submission]) -> rusqlite::Result<Vec<Result<Committed, StoreError>>> {
+    fn transaction(&mut self, group: &[Submission]) -> rusqlite::Result<Vec<Outcome>> {
         let outcomes = self.try_transaction(group);
         if outcomes.is_err() {
             // Some errors have ended the transaction already; then there is nothing to roll back, and this fails.
@@ -182,10 +127,7 @@ impl Writer {
         outcomes
     }
 
-    fn try_transaction(
-        &mut self,
-        group: &[Submission],
-    ) -> rusqlite::Result<Vec<Result<Committed, StoreError>>> {
+    fn try_transaction(&mut self, group: &[Submission]) -> rusqlite::Result<Vec<Outcome>> {
         let (connection, state) = (&self.connection, &mut self.state);
         state.age();
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;

@@ -21,6 +21,7 @@ mod commit;
 mod config;
 mod error;
 mod outbox;
+mod queue;
 mod read;
 mod recent;
 mod schema;

@@ -82,7 +82,7 @@ impl Drop for SqliteStore {
             // A thread that panicked has nothing left to do.
             let _ = thread.join();
         }
-        self.shared.close();
+        self.shared.queue.close();
         if let Some(writer) = writer {
             let _ = writer.join();
         }
@@ -158,7 +158,11 @@ impl Store for SqliteStore {
     }
 
     async fn commit(&self, batch: Batch) -> Result<Committed, StoreError> {
-        self.shared.submit(batch)?.await.map_err(|_| closed())?
+        self.shared.queue.submit(batch, false)?.await.map_err(|_| closed())?
+    }
+
+    async fn commit_patiently(&self, batch: Batch) -> Result<Committed, StoreError> {
+        self.shared.queue.submit(batch, true)?.await.map_err(|_| closed())?
     }
 }
 

@@ -11,6 +11,7 @@ macro_rules! store_conformance {
             awkward_text_is_kept_as_it_is,
             a_large_record_comes_back_whole,
             a_batch_of_many_changes_is_one,
+            a_patient_commit_is_a_commit,
             an_empty_batch_does_nothing_but_check_its_guards,
         ]);
         $crate::conformance_cases!($run, $make, $crate::ports::Store, async records [

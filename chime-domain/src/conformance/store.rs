@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::things::{
     all, append, at, batch, count, guard, id, ids, key, prefix, put, refused, revision, scanned, thing,
 };
+use crate::error::StoreError;
 use crate::ports::{Announce, Batch, Change, Head, Key, Position, Scan, Stamp, Store};
 
 type Subject = Arc<dyn Store>;
@@ -68,6 +69,21 @@ pub async fn a_batch_refused_at_its_last_change_leaves_no_trace(store: Subject) 
     }
     let next = store.commit(batch([append("s", "3", 0), append("t", "1", 0)])).await.unwrap();
     assert_eq!(next.stamps, [Stamp { seq: 3, at: at(20) }, Stamp { seq: 1, at: at(0) }]);
+}
+
+pub async fn a_patient_commit_is_a_commit(store: Subject) {
+    for round in 0..20 {
+        let text = round.to_string();
+        let patient = batch([put("a", &text), append("s", &text, round)]);
+        let done = store.commit_patiently(patient).await.unwrap();
+        assert_eq!(done.stamps[0].seq, round as u64 + 1);
+        store.commit(batch([count("n", 1, None)])).await.unwrap();
+        assert_eq!(store.get(&[key("a")]).await.unwrap()[0].as_ref().unwrap().record, thing(&text));
+    }
+    assert_eq!(store.count(&key("n")).await.unwrap(), 20);
+    let stale = Batch { guards: vec![guard("a", None)], ..batch([put("a", "x")]) };
+    assert!(matches!(store.commit_patiently(stale).await, Err(StoreError::Conflict)));
+    assert_eq!(store.get(&[key("a")]).await.unwrap()[0].as_ref().unwrap().record, thing("19"));
 }
 
 pub async fn awkward_text_is_kept_as_it_is(store: Subject) {

@@ -66,6 +66,16 @@ pub trait Store: Outbox + Send + Sync + std::fmt::Debug {
     /// a counter would pass its limit, [`StoreError::Unavailable`] when nothing could be written. Nothing was changed
     /// then.
     async fn commit(&self, batch: Batch) -> Result<Committed, StoreError>;
+
+    /// The same for what nobody waits for, one of very many: a store in which commits hold each other up leaves most of
+    /// its time to the others.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::commit`].
+    async fn commit_patiently(&self, batch: Batch) -> Result<Committed, StoreError> {
+        self.commit(batch).await
+    }
 }
 
 /// A range of records: those whose key begins with `prefix`, after `after`.

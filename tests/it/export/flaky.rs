@@ -108,4 +108,7 @@ impl Store for Flaky {
             }
         }
     }
+    async fn commit_patiently(&self, batch: Batch) -> Result<Committed, StoreError> {
+        self.commit(batch).await
+    }
 }
