@@ -240,7 +240,7 @@ fn search_that_looks_at_very_many_channels_goes_on_in_the_next_page() {
         let (alice, bob) = (world.user("alice").await, world.user("bob").await);
         for n in 0..2_100 {
             let mut command = CreateChannel::new(world.app.clone(), ResourceName::new("x").unwrap());
-            command.id = Some(ChannelId::new(&format!("c{n:04}")).unwrap());
+            command.id = Some(ChannelId::new(format!("c{n:04}")).unwrap());
             // Those that are of alice alone are the first, one at the end of what a request looks at, and the last.
             let alone = [0, 999, 2_099].contains(&n);
             let command = command.with_members((!alone).then(|| bob.clone()));

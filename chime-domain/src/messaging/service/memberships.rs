@@ -1,5 +1,7 @@
 //! Memberships, read markers, preferences.
 
+use futures_util::future::{BoxFuture, join_all};
+
 use super::Messaging;
 use crate::access::MembershipType;
 use crate::arn::{AppInstanceUserArn, ChannelArn};
@@ -12,6 +14,9 @@ use crate::messaging::keys;
 use crate::messaging::rules::memberships::{self, Destination};
 use crate::messaging::types::{BatchError, Membership, Preferences};
 use crate::ports::{Change, Record};
+
+/// Memberships of a batch that are made at a time.
+const AT_ONCE: usize = 20;
 
 impl Messaging<'_> {
     /// `CreateChannelMembership` (rules CHN-04 to CHN-07, CHN-10 to CHN-13).
@@ -80,13 +85,22 @@ impl Messaging<'_> {
         }
         self.facts(channel, &[]).await?.admit(Missing::NotFound)?;
         let (mut added, mut errors) = (Vec::new(), Vec::new());
-        for member in members {
-            match self.create_channel_membership(channel, member, kind).await {
-                Ok(membership) => added.push(membership),
-                Err(ServiceError::Refused(refusal)) if refusal.code() != ErrorCode::UnauthorizedClient => {
-                    errors.push(BatchError { member: member.clone(), refusal });
+        // Some at a time, so that they share the store's commits.
+        for some in members.chunks(AT_ONCE) {
+            let mut made: Vec<BoxFuture<'_, _>> = Vec::with_capacity(some.len());
+            for member in some {
+                made.push(Box::pin(self.create_channel_membership(channel, member, kind)));
+            }
+            for (member, outcome) in some.iter().zip(join_all(made).await) {
+                match outcome {
+                    Ok(membership) => added.push(membership),
+                    Err(ServiceError::Refused(refusal))
+                        if refusal.code() != ErrorCode::UnauthorizedClient =>
+                    {
+                        errors.push(BatchError { member: member.clone(), refusal });
+                    }
+                    Err(error) => return Err(error),
                 }
-                Err(error) => return Err(error),
             }
         }
         Ok((added, errors))
