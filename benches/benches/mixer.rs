@@ -20,8 +20,13 @@ struct Voice {
 
 fn encoder(channels: Channels) -> OpusEncoder {
     let mut encoder = Opus.encoder(channels).unwrap();
-    let settings =
-        EncoderSettings { bitrate: 40_000, complexity: 5, loss_percent: 0, content: Content::Speech };
+    let settings = EncoderSettings {
+        bitrate: 40_000,
+        complexity: 5,
+        loss_percent: 0,
+        content: Content::Speech,
+        joins: false,
+    };
     encoder.configure(&settings).unwrap();
     encoder
 }

@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use super::alone::Alone;
 use super::codec::{CodecError, Codecs, Content, Decoder, Encoder, EncoderSettings};
 use super::lanes::Lanes;
 use super::mix;
 use super::output::{Frame, Output};
 use super::source::Source;
 use super::{Config, SourceId, Stats};
+
+/// Ticks for which an encoder joins what was passed on before.
+const JOIN: u8 = 5;
 
 #[derive(Debug)]
 struct Personal<E> {
@@ -26,6 +30,9 @@ pub(super) struct Audience<E> {
     warm: bool,
     listeners: usize,
     loss_percent: u8,
+    alone: Alone,
+    /// For so many ticks the shared stream still joins what was passed on.
+    joins: u8,
     /// Who shares has changed.
     changed: bool,
     personal: Vec<Personal<E>>,
@@ -39,6 +46,8 @@ impl<E: Encoder> Audience<E> {
             warm: false,
             listeners: 0,
             loss_percent: 0,
+            alone: Alone::default(),
+            joins: 0,
             changed: true,
             personal: Vec::new(),
             spare: Vec::new(),
@@ -130,7 +139,7 @@ impl<E: Encoder> Audience<E> {
         if self.changed {
             self.regroup(sources);
         }
-        let settings = |loss_percent| EncoderSettings {
+        let settings = |loss_percent, joins| EncoderSettings {
             bitrate: match content {
                 Content::Speech => config.speech_bitrate,
                 Content::Music => config.music_bitrate,
@@ -138,23 +147,37 @@ impl<E: Encoder> Audience<E> {
             complexity: config.complexity,
             loss_percent,
             content,
+            joins,
         };
         // The sum of all is also what the tap gives, heard by a listener or not.
         sum(&mut self.shared, lanes, None, config);
+        let may_pass = config.pass_alone && content == Content::Speech && self.loss_percent == 0;
+        let packet = if may_pass && self.listeners > 0 {
+            let fresh = !self.warm && !self.alone.is_passing();
+            self.alone.packet(lanes, fresh || self.shared.is_silent())
+        } else {
+            self.alone.stop();
+            None
+        };
         if self.listeners == 0 {
             self.warm = false;
             self.shared.skip();
+        } else if let Some(packet) = packet {
+            self.warm = false;
+            self.joins = JOIN;
+            self.shared.pass(packet, stats);
         } else {
             if !self.warm {
                 self.warm = true;
                 self.shared.reset();
             }
-            self.shared.encode(settings(self.loss_percent), stats);
+            self.shared.encode(settings(self.loss_percent, self.joins > 0), stats);
+            self.joins = self.joins.saturating_sub(1);
         }
         for personal in &mut self.personal {
             sum(&mut personal.output, lanes, Some(personal.id), config);
             let loss = sources.get(&personal.id).map_or(0, |source| source.loss_percent);
-            personal.output.encode(settings(loss), stats);
+            personal.output.encode(settings(loss, false), stats);
         }
     }
 

@@ -53,6 +53,8 @@ pub struct EncoderSettings {
     pub loss_percent: u8,
     /// Speech is coded as mono.
     pub content: Content,
+    /// Listeners have just been given packets of another encoder ([`Codecs::portable`]), to which this is to join.
+    pub joins: bool,
 }
 
 /// Why a codec refused.
@@ -95,6 +97,10 @@ pub trait Codecs: Debug {
 
     /// Whether the packet can stand in for a lost one before it.
     fn has_fec(&self, payload: &[u8]) -> bool;
+
+    /// Whether the packet can be given as it is to decoders that have followed an encoder of ours: one frame of a tick,
+    /// of no more than usual size, in a mode whose decoder begins anew after ours.
+    fn portable(&self, payload: &[u8]) -> bool;
 }
 
 /// An encoder of one stream.

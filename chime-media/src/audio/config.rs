@@ -29,6 +29,9 @@ pub struct Config {
     pub complexity: u8,
     /// How long one who left the mix keeps his own encoder; 300 ms. Shorter makes the change-over audible.
     pub fold_back: Duration,
+    /// Whether a voice that is heard alone is passed on as its sender coded it, which saves the encoder; true. It is coded
+    /// anew while a listener loses packets, with noise suppression, and wherever its stream is not whole.
+    pub pass_alone: bool,
     /// Whether attendees' voices go through noise suppression (feature `noise-suppression`; without it, no effect); false.
     pub noise_suppression: bool,
 }
@@ -46,6 +49,7 @@ impl Default for Config {
             music_bitrate: 128_000,
             complexity: 5,
             fold_back: Duration::from_millis(300),
+            pass_alone: true,
             noise_suppression: false,
         }
     }

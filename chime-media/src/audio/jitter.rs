@@ -47,6 +47,7 @@ struct Slot {
     length: i64,
     seq: u64,
     fec: bool,
+    portable: bool,
     redundant: bool,
     payload: Vec<u8>,
 }
@@ -60,6 +61,8 @@ pub(super) struct Arrival<'a> {
     /// Samples that it holds.
     pub(super) length: usize,
     pub(super) fec: bool,
+    /// Listeners may be given it as it is.
+    pub(super) portable: bool,
     /// From a redundant block of a later packet.
     pub(super) redundant: bool,
 }
@@ -194,7 +197,7 @@ impl JitterBuffer {
         slot.payload.clear();
         slot.payload.extend_from_slice(arrival.payload);
         (slot.at, slot.length, slot.seq) = (at, length, arrival.seq);
-        (slot.fec, slot.redundant) = (arrival.fec, arrival.redundant);
+        (slot.fec, slot.portable, slot.redundant) = (arrival.fec, arrival.portable, arrival.redundant);
         let index = self.slots.partition_point(|slot| slot.at < at);
         self.slots.insert(index, slot);
     }
@@ -244,6 +247,11 @@ impl JitterBuffer {
         self.expected = Some(expected + step.max(FRAME as i64).min(hole));
         self.floor = self.expected.unwrap_or(self.floor);
         Pull::Conceal
+    }
+
+    /// The packet that was played last, if listeners may be given it as it is.
+    pub(super) fn portable(&self) -> Option<&[u8]> {
+        self.current.portable.then_some(&self.current.payload)
     }
 
     /// By how much the delay is above what jitter asks for, in samples; between 0 and a frame is as good as it gets.

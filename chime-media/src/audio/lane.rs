@@ -34,6 +34,8 @@ pub(super) struct Lane<D> {
     sounding: bool,
     /// Whether `out` is to be mixed in this tick.
     pub(super) in_mix: bool,
+    /// This tick's samples are one packet's, unchanged.
+    whole: bool,
     /// Ticks that the delay has been too long, or too short.
     off_target: u32,
     pub(super) last_active: Instant,
@@ -59,6 +61,7 @@ impl<D: Decoder> Lane<D> {
             out: vec![0.0; FRAME * count],
             sounding: false,
             in_mix: false,
+            whole: false,
             off_target: 0,
             last_active: now,
             #[cfg(feature = "noise-suppression")]
@@ -110,6 +113,11 @@ impl<D: Decoder> Lane<D> {
         }
     }
 
+    /// The packet that this tick's samples are, if they are one's and listeners may be given it as it is.
+    pub(super) fn packet(&self) -> Option<&[u8]> {
+        self.jitter.portable().filter(|_| self.in_mix && self.whole)
+    }
+
     /// This tick's samples.
     pub(super) fn pcm(&self) -> &[f32] {
         &self.out
@@ -123,6 +131,7 @@ impl<D: Decoder> Lane<D> {
     fn play(&mut self, now: Instant, draining: bool, stats: &mut Stats) -> bool {
         let frame = FRAME * self.channels.count();
         let resumed = !self.sounding;
+        self.whole = self.ready == 0;
         let more = self.correct(now, draining, stats);
         if !more && self.ready == 0 {
             return self.fall_silent();
@@ -146,8 +155,10 @@ impl<D: Decoder> Lane<D> {
         #[cfg(feature = "noise-suppression")]
         if let Some(denoiser) = self.denoiser.as_mut() {
             denoiser.process(&mut self.out);
+            self.whole = false;
         }
         self.sounding = have == frame;
+        self.whole &= have == frame && self.ready == 0;
         self.last_active = now;
         true
     }
@@ -190,6 +201,7 @@ impl<D: Decoder> Lane<D> {
                     continue;
                 }
                 Pull::Recover { next, samples } => {
+                    self.whole = false;
                     let out = room.get_mut(..samples * count).unwrap_or_default();
                     self.decoder.recover(next, out).map(|()| samples)
                 }
@@ -218,6 +230,7 @@ impl<D: Decoder> Lane<D> {
     }
 
     fn conceal(&mut self, samples: usize, stats: &mut Stats) -> bool {
+        self.whole = false;
         let length = samples * self.channels.count();
         let Some(room) = self.fifo.get_mut(self.ready..self.ready + length) else { return false };
         stats.concealed += 1;
@@ -231,6 +244,7 @@ impl<D: Decoder> Lane<D> {
 
     /// Makes one frame of the first two by fading from one into the other.
     fn merge(&mut self) {
+        self.whole = false;
         let count = self.channels.count();
         let frame = FRAME * count;
         let Some((first, rest)) = self.fifo.split_at_mut_checked(frame) else { return };

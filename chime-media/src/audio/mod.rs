@@ -26,6 +26,7 @@
 //!   louder.
 //! - Silence: after 200 ms a frame goes out every 400 ms, which keeps the receiver's clock and its path alive.
 
+mod alone;
 mod audience;
 mod codec;
 mod config;

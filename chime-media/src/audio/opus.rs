@@ -1,6 +1,11 @@
 //! Opus for the mix.
 
-use super::codec::{Channels, CodecError, Codecs, Content, Decoder, Encoder, EncoderSettings};
+use super::codec::{Channels, CodecError, Codecs, Content, Decoder, Encoder, EncoderSettings, FRAME};
+
+/// The first configuration of CELT alone (RFC 6716, section 3.1).
+const CELT: u8 = 16;
+/// Bytes of a packet that is passed on at most: 80 kbit/s.
+const PORTABLE: usize = 200;
 
 /// Opus through libopus.
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,6 +55,12 @@ impl Codecs for Opus {
     fn has_fec(&self, payload: &[u8]) -> bool {
         chime_opus::has_fec(payload)
     }
+
+    fn portable(&self, payload: &[u8]) -> bool {
+        // Decoders fade over from CELT, which our mix is coded in, to the other modes and back (RFC 6716, section 4.5).
+        let sole = payload.first().is_some_and(|toc| toc >> 3 < CELT && toc & 3 == 0);
+        sole && (3..=PORTABLE).contains(&payload.len()) && chime_opus::samples(payload) == Some(FRAME)
+    }
 }
 
 impl Encoder for OpusEncoder {
@@ -61,10 +72,11 @@ impl Encoder for OpusEncoder {
         encoder.set_inband_fec(settings.loss_percent > 0)?;
         match settings.content {
             // Coding by transform alone is a third of the work and takes many voices at once as well as one. But only the
-            // model of a voice has packets that carry the one before them. Opus changes between the two without a seam.
+            // model of a voice has packets that carry the one before them, and goes on from what another coder made of a
+            // voice. Opus changes between the two without a seam.
             Content::Speech => {
                 encoder.set_signal(match settings.loss_percent {
-                    0 => chime_opus::Signal::Music,
+                    0 if !settings.joins => chime_opus::Signal::Music,
                     _ => chime_opus::Signal::Voice,
                 })?;
                 encoder.set_coded_channels(Some(chime_opus::Channels::Mono))?;

@@ -92,6 +92,25 @@ impl<E: Encoder> Output<E> {
         self.length = None;
     }
 
+    /// Whether what was heard last was silence for long enough to have faded.
+    pub(super) fn is_silent(&self) -> bool {
+        self.silent > HANG
+    }
+
+    /// Sends what somebody else has coded of the limited sum.
+    pub(super) fn pass(&mut self, packet: &[u8], stats: &mut Stats) {
+        let silent = peak(&self.pcm) < SILENCE;
+        let paused = self.silent > HANG || self.unsent > 0;
+        self.silent = if silent { self.silent.saturating_add(1) } else { 0 };
+        self.unsent = 0;
+        self.talkspurt = paused && !silent;
+        self.length = self.payload.get_mut(..packet.len()).map(|payload| {
+            payload.copy_from_slice(packet);
+            packet.len()
+        });
+        stats.passed += 1;
+    }
+
     /// Encodes the limited sum, or leaves it in silence.
     pub(super) fn encode(&mut self, settings: EncoderSettings, stats: &mut Stats) {
         self.length = None;

@@ -158,8 +158,12 @@ impl<C: Codecs> Room<C> {
         let Some(lane) = lanes.get_mut(id) else { return };
         let mut insert = |seq, timestamp, payload: &[u8], redundant| match codecs.samples(payload) {
             Some(length) => {
-                let fec = codecs.has_fec(payload);
-                lane.insert(Arrival { seq, timestamp, payload, length, fec, redundant }, now, stats);
+                let (fec, portable) = (codecs.has_fec(payload), codecs.portable(payload));
+                lane.insert(
+                    Arrival { seq, timestamp, payload, length, fec, portable, redundant },
+                    now,
+                    stats,
+                );
             }
             None => stats.dropped += 1,
         };

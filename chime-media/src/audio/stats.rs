@@ -30,6 +30,8 @@ pub struct Stats {
     pub encodes: u64,
     /// Encoded in the last tick.
     pub encodes_last_tick: u64,
+    /// Frames of one voice that were passed on as they had come.
+    pub passed: u64,
     /// Shared and personal frames that were silence and were not sent.
     pub dtx: u64,
     /// Times that a listener got an encoder of his own.

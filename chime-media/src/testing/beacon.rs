@@ -61,6 +61,10 @@ impl Codecs for Beacon {
     fn has_fec(&self, _: &[u8]) -> bool {
         false
     }
+
+    fn portable(&self, payload: &[u8]) -> bool {
+        self.samples(payload).is_some()
+    }
 }
 
 impl Encoder for BeaconEncoder {

@@ -118,8 +118,13 @@ fn protected(rounds: usize, size: usize) -> Result<f64> {
 }
 
 fn coded(rounds: usize) -> Result<(f64, f64)> {
-    let settings =
-        EncoderSettings { bitrate: 40_000, complexity: 5, loss_percent: 0, content: Content::Speech };
+    let settings = EncoderSettings {
+        bitrate: 40_000,
+        complexity: 5,
+        loss_percent: 0,
+        content: Content::Speech,
+        joins: false,
+    };
     let mut encoder = Opus.encoder(Channels::Mono)?;
     encoder.configure(&settings)?;
     let mut decoder = Opus.decoder(Channels::Mono)?;

@@ -56,6 +56,7 @@ proptest! {
                 payload: &[1, 2, 3],
                 length: step.length,
                 fec: step.fec,
+                portable: false,
                 redundant: step.redundant,
             };
             buffer.insert(arrival, now, &mut stats);
@@ -80,8 +81,15 @@ fn play(order: &[u64], ticks: usize) -> (Vec<Option<u8>>, Stats) {
     for n in order {
         let payload = [*n as u8; 4];
         let timestamp = (u32::MAX - 2000).wrapping_add(*n as u32 * 960);
-        let arrival =
-            Arrival { seq: *n, timestamp, payload: &payload, length: FRAME, fec: false, redundant: false };
+        let arrival = Arrival {
+            seq: *n,
+            timestamp,
+            payload: &payload,
+            length: FRAME,
+            fec: false,
+            portable: false,
+            redundant: false,
+        };
         buffer.insert(arrival, now, &mut stats);
     }
     let mut out = Vec::new();

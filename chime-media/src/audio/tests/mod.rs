@@ -1,5 +1,7 @@
 //! Each file asks one question of the mix.
 
+#[cfg(feature = "opus")]
+mod alone;
 mod buffer;
 mod delay;
 #[cfg(feature = "noise-suppression")]

@@ -1,6 +1,6 @@
 //! A codec that changes nothing: the number of channels, then 16-bit samples.
 
-use crate::audio::{Channels, CodecError, Codecs, Decoder, Encoder, EncoderSettings};
+use crate::audio::{Channels, CodecError, Codecs, Decoder, Encoder, EncoderSettings, FRAME};
 
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Pcm;
@@ -33,6 +33,10 @@ impl Codecs for Pcm {
 
     fn has_fec(&self, _: &[u8]) -> bool {
         false
+    }
+
+    fn portable(&self, payload: &[u8]) -> bool {
+        payload.len() == 1 + 2 * FRAME
     }
 }
 

@@ -76,7 +76,13 @@ impl<C: Codecs + Clone> World<C> {
         let content = if role == Role::Attendee { Content::Speech } else { Content::Music };
         let bitrate = if role == Role::Attendee { 40_000 } else { 128_000 };
         encoder
-            .configure(&EncoderSettings { bitrate, complexity: 5, loss_percent: self.fec_percent, content })
+            .configure(&EncoderSettings {
+                bitrate,
+                complexity: 5,
+                loss_percent: self.fec_percent,
+                content,
+                joins: false,
+            })
             .unwrap();
         // Not zero, and soon to wrap.
         self.senders.insert(id, Sender { encoder, seq: 65_500, timestamp: u32::MAX - 48_000 });
