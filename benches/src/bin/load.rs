@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use chime_benches::load::scenario::{
-    deliver, export, idle, janus, limits, meeting, members, nodes, retention, saturate, search, sends,
-    stalled, start, video,
+    deliver, export, idle, janus, janus_video, limits, meeting, members, nodes, retention, saturate, search,
+    sends, stalled, start, video,
 };
 use chime_benches::load::server::{Launch, binary};
 use clap::{Parser, Subcommand};
@@ -42,6 +42,7 @@ enum Scenario {
     Nodes(nodes::Nodes),
     Meeting(meeting::Meeting),
     Janus(janus::Janus),
+    JanusVideo(janus_video::JanusVideo),
     Limits(limits::Limits),
     Video(video::Video),
 }
@@ -71,6 +72,7 @@ fn main() -> Result<()> {
             Scenario::Nodes(args) => nodes::run(&launch, &args).await,
             Scenario::Video(args) => video::run(&launch, &args).await,
             Scenario::Janus(args) => janus::run(&args),
+            Scenario::JanusVideo(args) => janus_video::run(&args),
             Scenario::Limits(args) => limits::run(&args),
             Scenario::Meeting(args) => meeting::run(&launch, &args).await,
             Scenario::Start(args) => start::run(&launch, &args),

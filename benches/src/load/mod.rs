@@ -10,6 +10,7 @@ pub mod cluster;
 pub mod fill;
 pub mod follow;
 pub mod frame;
+pub mod janus;
 pub mod mark;
 pub mod members;
 pub mod raw;

@@ -1,19 +1,17 @@
 //! Janus' AudioBridge with the same talkers and listeners, to put beside `meeting`: plain RTP, so without what encryption
 //! costs us.
 
-use std::fs;
-use std::io::{IoSliceMut, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::process::{Child, Command, Stdio};
+use std::io::IoSliceMut;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use chime_media::rtp::packet::Header;
 use clap::Args;
 use quinn_udp::{BATCH_SIZE, RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
+use crate::load::janus::{Janus as Server, WITHIN, number};
 use crate::load::report::Report;
 use crate::load::server::process_cpu;
 use crate::load::tally::Times;
@@ -21,8 +19,6 @@ use crate::media::sound::{Bursts, Ear, Loop};
 
 /// Payload type of Opus.
 const OPUS: u8 = 111;
-/// How long Janus may take to answer.
-const WITHIN: Duration = Duration::from_secs(20);
 
 /// Janus' AudioBridge, over plain RTP.
 #[derive(Args, Clone, Debug)]
@@ -39,112 +35,28 @@ pub struct Janus {
     pub seconds: u64,
 }
 
-struct Process {
-    child: Child,
-    port: u16,
-    session: u64,
-    _folder: TempDir,
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Process {
-    fn start() -> Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text);
-        write("janus.jcfg", "general: { debug_level = 2 }\nnat: { ice_lite = true }\n")?;
-        write(
-            "janus.transport.http.jcfg",
-            &format!(
-                "general: {{ json = \"plain\" base_path = \"/janus\" http = true port = {port} ip = \"127.0.0.1\" }}\n"
-            ),
-        )?;
-        write("janus.plugin.audiobridge.jcfg", "general: { local_ip = \"127.0.0.1\" }\n")?;
-        let mut command = Command::new("janus");
-        command.arg("-F").arg(folder.path()).args(["-o", "-C"]).arg(folder.path().join("janus.jcfg"));
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command.spawn().context("janus: install Debian's package of that name")?;
-        let mut this = Self { child, port, session: 0, _folder: folder };
-        let start = Instant::now();
-        loop {
-            if let Ok(answer) = this.post("/janus", &json!({ "janus": "create", "transaction": "t" })) {
-                this.session = number(&answer, "/data/id")?;
-                return Ok(this);
-            }
-            if start.elapsed() > WITHIN {
-                bail!("janus was not ready");
-            }
-            std::thread::sleep(Duration::from_millis(100));
+/// A participant that listens there; where it has to send to.
+fn join(janus: &Server, room: u64, listens: SocketAddr) -> Result<SocketAddr> {
+    let handle = janus.attach("audiobridge")?;
+    let rtp = json!({
+        "ip": listens.ip().to_string(), "port": listens.port(), "payload_type": OPUS, "audiolevel_ext": 1,
+    });
+    janus.message(handle, &json!({ "request": "join", "room": room, "rtp": rtp }))?;
+    let start = Instant::now();
+    while start.elapsed() < WITHIN {
+        let event = janus.event()?;
+        if event.get("sender").and_then(Value::as_u64) != Some(handle) {
+            continue;
+        }
+        if let Some(rtp) = event.pointer("/plugindata/data/rtp") {
+            let port = u16::try_from(number(rtp, "/port")?)?;
+            return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+        }
+        if let Some(error) = event.pointer("/plugindata/data/error") {
+            bail!("janus: {error}");
         }
     }
-
-    fn post(&self, path: &str, body: &Value) -> Result<Value> {
-        self.ask("POST", path, &body.to_string())
-    }
-
-    fn ask(&self, method: &str, path: &str, body: &str) -> Result<Value> {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
-        stream.set_read_timeout(Some(WITHIN))?;
-        write!(
-            stream,
-            "{method} {path} HTTP/1.0\r\nhost: janus\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\n\r\n{body}",
-            body.len()
-        )?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        let (_, body) = answer.split_once("\r\n\r\n").context("no answer")?;
-        Ok(serde_json::from_str(body)?)
-    }
-
-    fn attach(&self) -> Result<u64> {
-        let attach = json!({ "janus": "attach", "plugin": "janus.plugin.audiobridge", "transaction": "t" });
-        number(&self.post(&format!("/janus/{}", self.session), &attach)?, "/data/id")
-    }
-
-    fn message(&self, handle: u64, body: &Value) -> Result<Value> {
-        let message = json!({ "janus": "message", "transaction": "t", "body": body });
-        self.post(&format!("/janus/{}/{handle}", self.session), &message)
-    }
-
-    /// The next event of any handle.
-    fn event(&self) -> Result<Value> {
-        self.ask("GET", &format!("/janus/{}?maxev=1", self.session), "")
-    }
-
-    /// A participant that listens there; where it has to send to.
-    fn join(&self, room: u64, listens: SocketAddr) -> Result<SocketAddr> {
-        let handle = self.attach()?;
-        let rtp = json!({
-            "ip": listens.ip().to_string(), "port": listens.port(), "payload_type": OPUS, "audiolevel_ext": 1,
-        });
-        self.message(handle, &json!({ "request": "join", "room": room, "rtp": rtp }))?;
-        let start = Instant::now();
-        while start.elapsed() < WITHIN {
-            let event = self.event()?;
-            if event.get("sender").and_then(Value::as_u64) != Some(handle) {
-                continue;
-            }
-            if let Some(rtp) = event.pointer("/plugindata/data/rtp") {
-                let port = u16::try_from(number(rtp, "/port")?)?;
-                return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-            }
-            if let Some(error) = event.pointer("/plugindata/data/error") {
-                bail!("janus: {error}");
-            }
-        }
-        bail!("janus told no address")
-    }
-}
-
-fn number(value: &Value, pointer: &str) -> Result<u64> {
-    value.pointer(pointer).and_then(Value::as_u64).with_context(|| format!("no {pointer} in {value}"))
+    bail!("janus told no address")
 }
 
 struct Participant {
@@ -166,8 +78,8 @@ pub fn run(args: &Janus) -> Result<()> {
     if args.talkers == 0 || args.talkers >= args.attendees {
         bail!("there must be one who talks and one who only listens");
     }
-    let janus = Process::start()?;
-    let keeper = janus.attach()?;
+    let janus = Server::start()?;
+    let keeper = janus.attach("audiobridge")?;
     let room = json!({ "request": "create", "room": 1234, "sampling_rate": 48000, "audiolevel_event": false, "allow_rtp_participants": true });
     janus.message(keeper, &room)?;
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
@@ -179,7 +91,7 @@ pub fn run(args: &Janus) -> Result<()> {
     for place in 0..args.attendees {
         let [high, low] = u16::try_from(place)?.to_be_bytes();
         let address = IpAddr::from(Ipv4Addr::new(127, 1, high, low));
-        let to = janus.join(1234, SocketAddr::new(address, port))?;
+        let to = join(&janus, 1234, SocketAddr::new(address, port))?;
         let phase = Duration::from_micros(u64::try_from(place)? * 20_011 % 20_000);
         people.push(Participant {
             to,
@@ -207,9 +119,9 @@ pub fn run(args: &Janus) -> Result<()> {
     };
     room.run(Duration::from_secs(3))?;
     (room.late, room.heard) = (Times::new()?, 0);
-    let (cpu, clock) = (process_cpu(janus.child.id())?, Instant::now());
+    let (cpu, clock) = (process_cpu(janus.id())?, Instant::now());
     room.run(Duration::from_secs(args.seconds))?;
-    let (elapsed, used) = (clock.elapsed(), process_cpu(janus.child.id())?.saturating_sub(cpu));
+    let (elapsed, used) = (clock.elapsed(), process_cpu(janus.id())?.saturating_sub(cpu));
 
     let cores = used.as_secs_f64() / elapsed.as_secs_f64();
     let total = args.attendees as f64;

@@ -4,6 +4,7 @@ pub mod deliver;
 pub mod export;
 pub mod idle;
 pub mod janus;
+pub mod janus_video;
 pub mod limits;
 pub mod meeting;
 pub mod members;
