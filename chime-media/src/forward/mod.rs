@@ -7,3 +7,4 @@ pub mod keyframe;
 pub mod nack;
 pub mod rewrite;
 pub mod vp8;
+pub mod vp9;
