@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use super::Meeting;
-use super::forwarding::{append, extensions};
+use super::outgoing::{append, extensions, pictures};
 use super::sources::Source;
 use crate::audio::Codecs;
 use crate::forward::cache::Cached;
+use crate::forward::rewrite::Incoming;
 use crate::forward::vp8::Descriptor;
 use crate::ids::{GroupId, SessionId};
 use crate::io::Datagrams;
@@ -118,13 +119,18 @@ fn resend_one(
     let layer = source.layers.iter().find(|layer| Some(layer.stream) == track.current)?;
     let index = Extender::at(track.rewriter.newest()).guess(sequence);
     let cached: &Cached = layer.cache.get(track.rewriter.original(index)?)?;
-    let numbers = track.rewriter.again(cached.index, cached.timestamp)?;
     let (_, Some(payload_type)) = track.payload_types(codec)? else { return None };
     let descriptor = (codec == VideoCodec::Vp8).then(|| Descriptor::parse(&cached.payload)).flatten();
+    let numbers = track.rewriter.again(&Incoming {
+        index: cached.index,
+        timestamp: cached.timestamp,
+        marker: cached.marker,
+        pictures: descriptor.as_ref().map(pictures).unwrap_or_default(),
+    })?;
     track.repair_index += 1;
     let index = track.repair_index;
     let header = Outgoing {
-        marker: cached.marker,
+        marker: numbers.marker,
         padding: false,
         payload_type,
         sequence: low(index),
@@ -134,6 +140,9 @@ fn resend_one(
     let extensions = extensions(track, &cached.carried);
     peer.send_video(now, &header, index, &extensions, out, |bytes| {
         bytes.extend_from_slice(&sequence.to_be_bytes());
+        if numbers.padding {
+            return;
+        }
         append(bytes, &cached.payload, descriptor.as_ref(), &numbers);
     });
     Some(())
