@@ -30,7 +30,7 @@ pub struct TileCounts {
     pub useless: u64,
     /// Packets that were given up.
     pub lost: u64,
-    /// Packets with padding only.
+    /// Packets with padding only, retransmissions left out.
     pub padding: u64,
     /// Pictures that could be decoded.
     pub pictures: u64,
@@ -143,7 +143,7 @@ impl Tile {
             return None;
         }
         if payload.is_empty() {
-            self.counts.padding += 1;
+            self.counts.padding += u64::from(!came.again);
         } else {
             self.counts.packets += 1;
             self.counts.octets += u64::try_from(payload.len()).unwrap_or_default();

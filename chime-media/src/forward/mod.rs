@@ -3,8 +3,10 @@
 pub mod allocate;
 pub mod bandwidth;
 pub mod cache;
+pub mod dependency;
 pub mod keyframe;
 pub mod nack;
+pub mod part;
 pub mod rates;
 pub mod rewrite;
 pub mod sieve;

@@ -11,10 +11,8 @@
 //! - What is lower than the highest layer that a receiver gets is sent to it, also when the highest one could do without
 //!   (`L3T3_KEY` between key frames): it costs little, and going down needs no key frame.
 //! - Packets that come late are judged by what was sent then.
-//! - H.264 stays whole, and whatever does not tell its layers.
 
-use super::{vp8, vp9};
-use crate::sdp::VideoCodec;
+use super::part::{Part, Up};
 
 /// Changes of the level that late packets are judged by.
 const CHANGES: usize = 4;
@@ -42,62 +40,6 @@ impl Level {
     #[must_use]
     pub const fn covers(self, other: Self) -> bool {
         self.spatial >= other.spatial && self.temporal >= other.temporal
-    }
-}
-
-/// What a packet says of its place among the layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Part {
-    /// The spatial layer.
-    pub spatial: u8,
-    /// The temporal layer.
-    pub temporal: u8,
-    /// Its frame builds upon earlier pictures, as far as the packet tells.
-    pub predicted: bool,
-    /// It is the last packet of its spatial layer's frame.
-    pub ends: bool,
-    /// Where more temporal layers may begin.
-    pub up: Up,
-}
-
-/// Whether more temporal layers may begin at a picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Up {
-    /// They may not.
-    No,
-    /// Its own, with it.
-    Own,
-    /// All those above its own, behind it.
-    Above,
-}
-
-impl Part {
-    /// Reads what a payload says; `None` if it says nothing of layers.
-    #[must_use]
-    pub fn read(codec: VideoCodec, payload: &[u8]) -> Option<Self> {
-        match codec {
-            VideoCodec::Vp8 => {
-                let descriptor = vp8::Descriptor::parse(payload)?;
-                // Without a number of its picture a receiver would miss what is left out.
-                let (_, temporal) = descriptor.picture.zip(descriptor.temporal)?;
-                let key = descriptor.starts_frame
-                    && payload.get(descriptor.length).is_some_and(|first| first & 0x01 == 0);
-                let up = if descriptor.sync { Up::Own } else { Up::No };
-                Some(Self { spatial: 0, temporal, predicted: !key, ends: false, up })
-            }
-            VideoCodec::Vp9 => {
-                let descriptor = vp9::Descriptor::parse(payload)?;
-                let layers = descriptor.layers?;
-                Some(Self {
-                    spatial: layers.spatial,
-                    temporal: layers.temporal,
-                    predicted: descriptor.predicted,
-                    ends: descriptor.ends,
-                    up: if layers.switches_up { Up::Above } else { Up::No },
-                })
-            }
-            VideoCodec::H264(_) | VideoCodec::Av1 => None,
-        }
     }
 }
 

@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
+use super::dependency::Structure;
+use super::part::Part;
 use super::rewrite::{Incoming, Numbers, Pictures, Rewriter};
-use super::sieve::{Level, Part, Sieve, Verdict};
+use super::sieve::{Level, Sieve, Verdict};
 use super::vp8;
 use crate::sdp::VideoCodec;
 
@@ -23,8 +25,11 @@ struct Packet {
     timestamp: u32,
     marker: bool,
     payload: Vec<u8>,
+    /// The dependency descriptor.
+    descriptor: Vec<u8>,
     /// The frames that its frame builds upon.
     upon: Vec<Frame>,
+    begins: bool,
     ends: bool,
 }
 
@@ -32,7 +37,7 @@ struct Packet {
 #[derive(Clone, Debug)]
 struct Choice {
     key: bool,
-    /// Its temporal layer builds upon the lowest only (VP8), or higher ones begin anew behind it (VP9).
+    /// Its temporal layer builds upon the lowest only (VP8), or higher ones begin anew behind it (VP9, AV1).
     up: bool,
     /// Spatial layers from this one on build upon no earlier picture.
     refreshed: u8,
@@ -61,7 +66,7 @@ fn choices() -> impl Strategy<Value = Vec<Choice>> {
 /// An encoder of pictures with layers. Frames build upon all that the format allows them to.
 #[derive(Debug)]
 struct Encoder {
-    vp9: bool,
+    codec: VideoCodec,
     spatial_layers: u8,
     /// Spatial layers are predicted from the one below in every picture, not in key pictures only.
     inter_layer: bool,
@@ -71,17 +76,19 @@ struct Encoder {
 }
 
 impl Encoder {
-    fn new(vp9: bool, spatial_layers: u8, inter_layer: bool) -> Self {
-        Self { vp9, spatial_layers, inter_layer, last: [None; 3], base: 250, packets: Vec::new() }
+    fn new(codec: VideoCodec, spatial_layers: u8, inter_layer: bool) -> Self {
+        let spatial_layers = if codec == VideoCodec::Vp9 { spatial_layers } else { 1 };
+        Self { codec, spatial_layers, inter_layer, last: [None; 3], base: 250, packets: Vec::new() }
     }
 
     fn picture(&mut self, number: u64, choice: &Choice) {
         let key = choice.key || self.last[0].is_none();
         let temporal = if key { 0 } else { choice.temporal };
-        let up = choice.up && (self.vp9 || temporal > 0);
+        let vp8 = self.codec == VideoCodec::Vp8;
+        let up = choice.up && (!vp8 || temporal > 0);
         let mut upon: BTreeSet<u64> =
             self.last.iter().take(usize::from(temporal) + 1).flatten().copied().collect();
-        if !self.vp9 && up {
+        if vp8 && up {
             upon = self.last[0].into_iter().collect();
         }
         if temporal == 0 {
@@ -98,13 +105,22 @@ impl Encoder {
                 let (begins, ends) = (part == 0, part + 1 == count);
                 let picture = (0x8000 | number as u16).to_be_bytes();
                 let bit = |value: bool, at: u8| u8::from(value) << at;
-                let payload = if self.vp9 {
-                    let first = 0xa0 | bit(predicted, 6) | bit(begins, 3) | bit(ends, 2);
-                    let layers = temporal << 5 | bit(up, 4) | spatial << 1 | bit(lower, 0);
-                    vec![first, picture[0], picture[1], layers, self.base, 0]
-                } else {
-                    let layers = temporal << 6 | bit(up, 5);
-                    vec![0x80 | bit(begins, 4), 0xe0, picture[0], picture[1], self.base, layers, bit(!key, 0)]
+                let payload = match self.codec {
+                    VideoCodec::Vp9 => {
+                        let first = 0xa0 | bit(predicted, 6) | bit(begins, 3) | bit(ends, 2);
+                        let layers = temporal << 5 | bit(up, 4) | spatial << 1 | bit(lower, 0);
+                        vec![first, picture[0], picture[1], layers, self.base, 0]
+                    }
+                    VideoCodec::Vp8 => {
+                        let layers = temporal << 6 | bit(up, 5);
+                        let first = 0x80 | bit(begins, 4);
+                        vec![first, 0xe0, picture[0], picture[1], self.base, layers, bit(!key, 0)]
+                    }
+                    _ => vec![bit(!begins, 7) | bit(key && begins, 3)],
+                };
+                let descriptor = match self.codec {
+                    VideoCodec::Av1 => descriptor(key && begins, begins, ends, number as u16, temporal, up),
+                    _ => Vec::new(),
                 };
                 self.packets.push(Packet {
                     index: 60_000 + self.packets.len() as u64,
@@ -112,7 +128,9 @@ impl Encoder {
                     timestamp: u32::MAX.wrapping_sub(100_000).wrapping_add(number as u32 * 3000),
                     marker: ends && spatial + 1 == self.spatial_layers,
                     payload,
+                    descriptor,
                     upon: frames.clone(),
+                    begins,
                     ends,
                 });
             }
@@ -121,7 +139,7 @@ impl Encoder {
             self.last = [Some(number); 3];
         }
         self.last[usize::from(temporal)] = Some(number);
-        if self.vp9 && up {
+        if !vp8 && up {
             // They begin anew from what is as low as this.
             let floor = usize::from(temporal) + 1;
             self.last[floor..].fill(None);
@@ -129,10 +147,36 @@ impl Encoder {
     }
 }
 
+/// A dependency descriptor of one spatial layer with three temporal ones: a template for each, and the decode targets that
+/// may begin with the frame.
+fn descriptor(key: bool, begins: bool, ends: bool, number: u16, temporal: u8, up: bool) -> Vec<u8> {
+    let bit = |value: bool| if value { "1" } else { "0" };
+    let mut bits = format!("{}{}{temporal:06b}{number:016b}", bit(begins), bit(ends));
+    bits += &format!("{}0{}{}0", bit(key), bit(!key), bit(!key));
+    if key {
+        // Layers; indications; references, none of the first; no chains, no sizes.
+        bits += "00000000010 010111 101010001010000010 0100000100000 00 0";
+    } else {
+        let above = if up { "10" } else { "11" };
+        for target in 0..3 {
+            bits += if target < temporal {
+                "00"
+            } else if target == temporal {
+                "11"
+            } else {
+                above
+            };
+        }
+        bits += "01000000";
+    }
+    super::dependency::bytes(&bits)
+}
+
 /// The forwarder's side for one receiver.
 #[derive(Debug)]
 struct Receiver {
     codec: VideoCodec,
+    structure: Option<Structure>,
     sieve: Sieve,
     rewriter: Rewriter,
 }
@@ -146,9 +190,8 @@ enum Fate {
 }
 
 impl Receiver {
-    fn new(vp9: bool) -> Self {
-        let codec = if vp9 { VideoCodec::Vp9 } else { VideoCodec::Vp8 };
-        Self { codec, sieve: Sieve::default(), rewriter: Rewriter::new(32_700) }
+    fn new(codec: VideoCodec) -> Self {
+        Self { codec, structure: None, sieve: Sieve::default(), rewriter: Rewriter::new(32_700) }
     }
 
     fn incoming(&self, packet: &Packet) -> Incoming {
@@ -163,9 +206,10 @@ impl Receiver {
     }
 
     fn packet(&mut self, packet: &Packet) -> Fate {
-        let part = Part::read(self.codec, &packet.payload).unwrap();
+        let part = Part::read(self.codec, &packet.payload, &packet.descriptor, &mut self.structure);
         let mut incoming = self.incoming(packet);
-        match self.sieve.sift(packet.timestamp, &part) {
+        // A structure that is lost leaves layers untold.
+        match part.map_or(Verdict::Pass { last: false }, |part| self.sieve.sift(packet.timestamp, &part)) {
             Verdict::LeaveOut => match self.rewriter.leave_out(&incoming) {
                 Some(numbers) => Fate::Padded(numbers),
                 None => Fate::Nothing,
@@ -181,6 +225,10 @@ impl Receiver {
     }
 }
 
+fn codecs() -> impl Strategy<Value = VideoCodec> {
+    prop::sample::select(vec![VideoCodec::Vp8, VideoCodec::Vp9, VideoCodec::Av1])
+}
+
 fn level((spatial, temporal): (u8, u8)) -> Level {
     Level { spatial, temporal }
 }
@@ -190,9 +238,9 @@ proptest! {
 
     /// Without loss: numbers and pictures without gaps, whole frames whose references went out, one marker at each end.
     #[test]
-    fn what_a_receiver_gets_can_be_decoded(choices in choices(), vp9: bool, layers in 1_u8..4, inter_layer: bool) {
-        let mut encoder = Encoder::new(vp9, if vp9 { layers } else { 1 }, inter_layer);
-        let mut receiver = Receiver::new(vp9);
+    fn what_a_receiver_gets_can_be_decoded(choices in choices(), codec in codecs(), layers in 1_u8..4, inter_layer: bool) {
+        let mut encoder = Encoder::new(codec, layers, inter_layer);
+        let mut receiver = Receiver::new(codec);
         let mut sent: Vec<(Packet, Numbers)> = Vec::new();
         let mut whole: BTreeMap<Frame, bool> = BTreeMap::new();
         for (number, choice) in (0x7ff0..).zip(&choices) {
@@ -212,7 +260,7 @@ proptest! {
                 }
                 let begun = sent.iter().rev().nth(1).is_some_and(|(last, _)| last.frame == packet.frame);
                 prop_assert!(begun || !whole.contains_key(&packet.frame));
-                prop_assert!(begun || packet.payload[0] & if vp9 { 0x08 } else { 0x10 } != 0, "its first packet is missing");
+                prop_assert!(begun || packet.begins, "its first packet is missing");
                 whole.insert(packet.frame, packet.ends);
                 for upon in &packet.upon {
                     prop_assert_eq!(whole.get(upon), Some(&true), "{:?} builds upon {:?}", packet.frame, upon);
@@ -228,7 +276,7 @@ proptest! {
                 prop_assert_eq!(receiver.rewriter.again(&receiver.incoming(packet)), Some(*numbers), "as it was");
             }
             prop_assert_eq!(numbers.base, 0, "the lowest layer is whole");
-            if !vp9 {
+            if codec == VideoCodec::Vp8 {
                 let picture = |packet: &Packet, numbers: &Numbers| (packet.frame.0 as u16).wrapping_add(numbers.picture) & 0x7fff;
                 let step = picture(packet, numbers).wrapping_sub(picture(last, before)) & 0x7fff;
                 prop_assert_eq!(step, u16::from(last.frame.0 != packet.frame.0));
@@ -240,10 +288,10 @@ proptest! {
     /// Whatever is lost, late or repeated: no number goes out twice, and what is asked for is what was sent.
     #[test]
     fn no_number_is_used_twice(
-        choices in choices(), vp9: bool, order in prop::collection::vec((0_usize..12, 0_u8..20), 1200),
+        choices in choices(), codec in codecs(), order in prop::collection::vec((0_usize..12, 0_u8..20), 1200),
     ) {
-        let mut encoder = Encoder::new(vp9, if vp9 { 3 } else { 1 }, true);
-        let mut receiver = Receiver::new(vp9);
+        let mut encoder = Encoder::new(codec, 3, true);
+        let mut receiver = Receiver::new(codec);
         let mut aims = Vec::new();
         for (number, choice) in (0x7ff0..).zip(&choices) {
             encoder.picture(number, choice);

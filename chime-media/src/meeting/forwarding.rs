@@ -8,8 +8,9 @@ use super::sources::{Layer, Source};
 use crate::audio::Codecs;
 use crate::forward::cache::Carried;
 use crate::forward::keyframe::begins_keyframe;
+use crate::forward::part::Part;
 use crate::forward::rewrite::Incoming;
-use crate::forward::sieve::{Part, Verdict};
+use crate::forward::sieve::Verdict;
 use crate::forward::vp8::Descriptor;
 use crate::ids::SessionId;
 use crate::peer::{Camera, Payload};
@@ -87,12 +88,13 @@ impl<C: Codecs> Meeting<C> {
             let Some(reception) = &layer.reception else { return };
             picture.index = reception.extend(u16::from_be_bytes([*high, *low]));
             picture.payload = rest;
-            picture.part = source.codec.and_then(|codec| Part::read(codec, picture.payload));
         } else {
-            picture.part = source.codec.and_then(|codec| Part::read(codec, picture.payload));
             let reception =
                 layer.reception.get_or_insert_with(|| Reception::new(header.ssrc, CLOCK, header.sequence));
             reception.packet(now, header.sequence, header.timestamp);
+        }
+        picture.part = source.codec.and_then(|codec| layer.part(codec, picture.payload, &carried));
+        if kind != Payload::Repair {
             layer.measure(now, length, picture.part.as_ref());
         }
         layer.last_packet = Some(now);

@@ -7,10 +7,11 @@ use super::Meeting;
 use super::session::Session;
 use crate::audio::Codecs;
 use crate::event::{Happened, Output};
-use crate::forward::cache::Cache;
+use crate::forward::cache::{Cache, Carried};
+use crate::forward::dependency::Structure;
 use crate::forward::nack::Missing;
+use crate::forward::part::Part;
 use crate::forward::rates::Rates;
-use crate::forward::sieve::Part;
 use crate::ids::{Attendee, GroupId, SessionId, StreamId};
 use crate::peer::Camera;
 use crate::rtp::reception::Reception;
@@ -57,6 +58,8 @@ pub(super) struct Layer {
     pub(super) meter: (usize, Instant, u32),
     /// How its layers share the rate.
     pub(super) rates: Rates,
+    /// What frames its dependency descriptors are of.
+    structure: Option<Structure>,
 }
 
 impl Layer {
@@ -75,7 +78,13 @@ impl Layer {
             asked: None,
             meter: (0, now, 0),
             rates: Rates::default(),
+            structure: None,
         }
+    }
+
+    /// Where a packet belongs among its layers, if it has layers.
+    pub(super) fn part(&mut self, codec: VideoCodec, payload: &[u8], carried: &Carried) -> Option<Part> {
+        Part::read(codec, payload, &carried.dependency, &mut self.structure)
     }
 
     /// Whether it is being sent.
