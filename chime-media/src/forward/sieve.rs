@@ -18,6 +18,8 @@ use super::part::{Part, Up};
 const CHANGES: usize = 4;
 /// Pictures that may be left out, though wanted, before a key frame is worth its price.
 const PATIENCE: u16 = 60;
+/// Key frames that are tried for a spatial layer: an encoder with which it does not begin there is not asked for ever.
+const TRIES: u8 = 3;
 
 /// The highest layers that go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +71,8 @@ pub struct Sieve {
     fresh: bool,
     /// A spatial layer that is wanted was left out.
     lacks_spatial: bool,
+    /// Key frames that have come without it.
+    tries: u8,
     /// Pictures that were left out though wanted.
     lacking: u16,
 }
@@ -82,6 +86,7 @@ impl Default for Sieve {
             levels: [(0, Level::ALL); CHANGES],
             fresh: true,
             lacks_spatial: false,
+            tries: 0,
             lacking: 0,
         }
     }
@@ -91,7 +96,7 @@ impl Sieve {
     /// The level to go to.
     pub fn aim(&mut self, target: Level) {
         if self.target != target {
-            (self.target, self.lacks_spatial, self.lacking) = (target, false, 0);
+            (self.target, self.lacks_spatial, self.tries, self.lacking) = (target, false, 0, 0);
         }
     }
 
@@ -109,7 +114,7 @@ impl Sieve {
     /// Whether going up takes a key frame.
     #[must_use]
     pub const fn needs_keyframe(&self) -> bool {
-        self.lacks_spatial || self.lacking > PATIENCE
+        (self.lacks_spatial && self.tries < TRIES) || self.lacking > PATIENCE
     }
 
     /// Judges a packet. All packets of a picture have its timestamp.
@@ -149,9 +154,12 @@ impl Sieve {
             Up::Above if part.temporal <= level.temporal => level.temporal = target.temporal,
             _ => {}
         }
+        if first && !part.predicted && self.lacks_spatial {
+            self.tries = self.tries.saturating_add(1);
+        }
         let next = part.spatial.checked_sub(1) == Some(level.spatial) && part.spatial <= target.spatial;
         if next && !part.predicted && self.fresh {
-            (level.spatial, self.lacks_spatial) = (part.spatial, false);
+            (level.spatial, self.lacks_spatial, self.tries) = (part.spatial, false, 0);
         }
         if part.spatial <= level.spatial {
             self.fresh &= !part.predicted;
@@ -261,6 +269,12 @@ mod tests {
             (2, 1, 0, true, Up::No, false),
         ];
         assert!(!check(small, Level::ALL, &pictures).needs_keyframe());
+        let mut pictures = vec![(1, 1, 0, true, Up::No, false)];
+        for number in 2..=4 {
+            assert!(check(small, Level::ALL, &pictures).needs_keyframe());
+            pictures.extend([(number, 0, 0, false, Up::No, true), (number, 1, 0, true, Up::No, false)]);
+        }
+        assert!(!check(small, Level::ALL, &pictures).needs_keyframe(), "it was tried often enough");
     }
 
     #[test]
