@@ -25,6 +25,8 @@ pub struct Show {
     pub temporal_layers: u8,
     /// Spatial layers of VP9, 1 to 3, each predicted from the one below; with zero it is VP8.
     pub spatial_layers: u8,
+    /// Layers of VP8 are told in the dependency descriptor and not in the payload, as browsers do it that send both.
+    pub described: bool,
 }
 
 impl Show {
@@ -32,7 +34,7 @@ impl Show {
     #[must_use]
     pub fn single(kbps: u32) -> Self {
         let encodings = vec![Encoding { rid: None, kbps }];
-        Self { encodings, fps: 15, temporal_layers: 1, spatial_layers: 0 }
+        Self { encodings, fps: 15, temporal_layers: 1, spatial_layers: 0, described: false }
     }
 
     /// One encoding with layers: temporal ones of VP8, or spatial ones as well of VP9.
@@ -46,7 +48,7 @@ impl Show {
     pub fn simulcast(low: u32, mid: u32, hi: u32) -> Self {
         let encoding = |rid: &str, kbps| Encoding { rid: Some(rid.to_owned()), kbps };
         let encodings = vec![encoding("low", low), encoding("mid", mid), encoding("hi", hi)];
-        Self { encodings, fps: 15, temporal_layers: 1, spatial_layers: 0 }
+        Self { encodings, fps: 15, temporal_layers: 1, spatial_layers: 0, described: false }
     }
 }
 

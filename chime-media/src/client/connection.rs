@@ -8,7 +8,7 @@ use super::camera::{Camera, Show};
 use super::event::Media;
 use super::hearing::Hearing;
 use super::link::{Came, Link};
-use super::offer::{LEVEL, MID, REPAIRED_RID, RID, RTX, TRANSPORT, VP8, VP9, VP9_RTX};
+use super::offer::{DEPENDENCY, LEVEL, MID, REPAIRED_RID, RID, RTX, TRANSPORT, VP8, VP9, VP9_RTX};
 use super::random::Random;
 use super::stream::Part;
 use super::subscription::Subscriptions;
@@ -209,6 +209,10 @@ impl Connection {
         let mut extensions: Vec<(u8, &[u8])> = vec![(TRANSPORT, &number)];
         if !self.known {
             extensions.push((MID, mid.as_bytes()));
+        }
+        let described = part.numbers.described.then(|| picture::describe(part.mark, part.numbers));
+        if let Some(value) = &described {
+            extensions.push((DEPENDENCY, value));
         }
         if let Some(rid) = stream.rid.as_deref().filter(|_| !self.known || again) {
             extensions.push((if again { REPAIRED_RID } else { RID }, rid.as_bytes()));

@@ -19,6 +19,7 @@ pub(super) const TRANSPORT: u8 = 3;
 pub(super) const MID: u8 = 4;
 pub(super) const RID: u8 = 10;
 pub(super) const REPAIRED_RID: u8 = 11;
+pub(super) const DEPENDENCY: u8 = 12;
 
 /// Sections of the audio and of the camera.
 pub(super) const AUDIO_MID: u32 = 0;
@@ -108,6 +109,7 @@ impl Connection {
             (MID, uri::MID),
             (RID, uri::RID),
             (REPAIRED_RID, uri::REPAIRED_RID),
+            (DEPENDENCY, uri::DEPENDENCY),
         ];
         for (id, uri) in extensions {
             line(out, format_args!("a=extmap:{id} {uri}"));

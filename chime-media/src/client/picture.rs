@@ -38,6 +38,8 @@ pub struct Picture {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Numbers {
     pub(super) vp9: bool,
+    /// The layers are told in the dependency descriptor only.
+    pub(super) described: bool,
     pub(super) picture: u16,
     pub(super) base: u8,
     /// More temporal layers may begin here.
@@ -58,6 +60,8 @@ pub(super) fn write(out: &mut Vec<u8>, mark: Mark, numbers: Numbers, octets: usi
         let lower = u8::from(mark.spatial > 0);
         out.push(mark.temporal << 5 | u8::from(numbers.up) << 4 | mark.spatial << 1 | lower);
         out.push(numbers.base);
+    } else if numbers.described {
+        out.push(u8::from(starts) << 4);
     } else {
         // RFC 7741: extended, start of the frame; picture number of 15 bits, TL0PICIDX, TID and Y.
         out.extend_from_slice(&[if starts { 0x90 } else { 0x80 }, 0xe0]);
@@ -71,6 +75,26 @@ pub(super) fn write(out: &mut Vec<u8>, mark: Mark, numbers: Numbers, octets: usi
     out.extend_from_slice(&mark.part.1.to_be_bytes());
     out.extend_from_slice(&[0xc5, 0xc5]);
     out.resize(out.len() + octets, 0x5a);
+}
+
+/// What a dependency descriptor brings with a key frame: three temporal layers in five templates. They are the key frame;
+/// the lowest layer with all above beginning anew behind it, and without; the other two layers.
+const STRUCTURE: [u8; 11] = [0x80, 0x02, 0x05, 0xea, 0xaa, 0xf3, 0xc3, 0x41, 0x04, 0x10, 0x00];
+
+/// The dependency descriptor of a packet.
+pub(super) fn describe(mark: Mark, numbers: Numbers) -> Vec<u8> {
+    let template = match (mark.is_key(), mark.temporal) {
+        (true, _) => 0,
+        (_, 0) => 2 - u8::from(numbers.up),
+        (_, temporal) => 2 + temporal,
+    };
+    let first = u8::from(mark.part.0 == 0) << 7 | u8::from(numbers.ends) << 6 | template;
+    let [.., high, low] = mark.number.to_be_bytes();
+    let mut out = vec![first, high, low];
+    if mark.is_key() && mark.part.0 == 0 {
+        out.extend_from_slice(&STRUCTURE);
+    }
+    out
 }
 
 /// Reads a payload's mark, and the picture's number if it is VP8; `None` for what is no synthetic picture.

@@ -89,7 +89,9 @@ impl Stream {
         let upon = self.last.get(lowest..above).into_iter().flatten().copied().max().flatten();
         let back = upon.map_or(0, |upon| u8::try_from(self.number.wrapping_sub(upon)).unwrap_or(0));
         let up = match show.spatial_layers {
-            0 => temporal > 0 && upon.is_some() && upon == self.last.first().copied().flatten(),
+            0 if !show.described => {
+                temporal > 0 && upon.is_some() && upon == self.last.first().copied().flatten()
+            }
             _ => phase == 0,
         };
         if let Some(last) = self.last.get_mut(usize::from(temporal)) {
@@ -119,6 +121,7 @@ impl Stream {
                     },
                     numbers: Numbers {
                         vp9: show.spatial_layers > 0,
+                        described: show.described,
                         picture: self.picture,
                         base: self.base,
                         up,

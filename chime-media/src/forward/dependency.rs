@@ -233,6 +233,8 @@ mod tests {
                 "11 111111 0000000000000101 01110 111 10 11 11 01 0101 10 00000001 00",
                 frame(0, true, false, true),
             ),
+            // One that only some of the higher layers may begin with.
+            ("11 111111 0000000000000101 00100 10 10 11", frame(0, true, false, true)),
             ("11 000000 0000000000000101 00010 00", frame(1, false, true, true)),
             ("11 000000 0000000000000101 00010 01", None),
         ];

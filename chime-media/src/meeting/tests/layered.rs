@@ -33,9 +33,9 @@ fn paused(world: &World, watcher: SessionId) -> bool {
     world.actors[&watcher].events.iter().any(|(_, event)| matches!(event, Event::Paused(_)))
 }
 
-#[test]
-fn med_11_a_squeezed_path_gets_fewer_pictures_and_then_all_of_them_again() {
-    let (mut world, ann, watcher) = showing(61, Show::layered(600, 0, 3));
+/// Half of the pictures, a quarter, and all again, without a key frame.
+fn check_fewer_pictures(show: Show) {
+    let (mut world, ann, watcher) = showing(61, show);
     assert!((73..=76).contains(&pictures(&mut world, watcher)));
     for (kbps, expected) in [(430, 35..=40), (340, 17..=20)] {
         world.actor(watcher).down.kbps = Some(kbps);
@@ -54,6 +54,16 @@ fn med_11_a_squeezed_path_gets_fewer_pictures_and_then_all_of_them_again() {
     let counts = counts(&world, watcher);
     assert_eq!((counts.gaps, counts.unmarked), (0, 0), "{counts:?}");
     assert!(!paused(&world, watcher));
+}
+
+#[test]
+fn med_11_a_squeezed_path_gets_fewer_pictures_and_then_all_of_them_again() {
+    check_fewer_pictures(Show::layered(600, 0, 3));
+}
+
+#[test]
+fn layers_that_are_told_in_the_dependency_descriptor_are_left_out_as_well() {
+    check_fewer_pictures(Show { described: true, ..Show::layered(600, 0, 3) });
 }
 
 #[test]
