@@ -23,13 +23,24 @@ pub struct Show {
     pub fps: u32,
     /// Temporal layers, 1 to 3.
     pub temporal_layers: u8,
+    /// Spatial layers of VP9, 1 to 3, each predicted from the one below; with zero it is VP8.
+    pub spatial_layers: u8,
+    /// Layers of VP8 are told in the dependency descriptor and not in the payload, as browsers do it that send both.
+    pub described: bool,
 }
 
 impl Show {
     /// One encoding, 15 pictures per second.
     #[must_use]
     pub fn single(kbps: u32) -> Self {
-        Self { encodings: vec![Encoding { rid: None, kbps }], fps: 15, temporal_layers: 1 }
+        let encodings = vec![Encoding { rid: None, kbps }];
+        Self { encodings, fps: 15, temporal_layers: 1, spatial_layers: 0, described: false }
+    }
+
+    /// One encoding with layers: temporal ones of VP8, or spatial ones as well of VP9.
+    #[must_use]
+    pub fn layered(kbps: u32, spatial_layers: u8, temporal_layers: u8) -> Self {
+        Self { temporal_layers, spatial_layers, ..Self::single(kbps) }
     }
 
     /// Simulcast with these rates of `low`, `mid` and `hi`.
@@ -37,7 +48,7 @@ impl Show {
     pub fn simulcast(low: u32, mid: u32, hi: u32) -> Self {
         let encoding = |rid: &str, kbps| Encoding { rid: Some(rid.to_owned()), kbps };
         let encodings = vec![encoding("low", low), encoding("mid", mid), encoding("hi", hi)];
-        Self { encodings, fps: 15, temporal_layers: 1 }
+        Self { encodings, fps: 15, temporal_layers: 1, spatial_layers: 0, described: false }
     }
 }
 
@@ -66,6 +77,11 @@ impl Camera {
 
     pub(super) fn fps(&self) -> u32 {
         self.show.fps
+    }
+
+    /// Whether it is VP9.
+    pub(super) fn is_scalable(&self) -> bool {
+        self.show.spatial_layers > 0
     }
 
     pub(super) fn stream_at(&mut self, place: usize) -> Option<&mut Stream> {
@@ -103,7 +119,7 @@ impl Camera {
             self.next += every;
             let timestamp = self.timestamp(now);
             for (place, stream) in self.streams.iter_mut().enumerate().filter(|(_, stream)| stream.kbps > 0) {
-                let next = stream.next(timestamp, self.show.fps, self.show.temporal_layers);
+                let next = stream.next(timestamp, &self.show);
                 parts.extend(next.into_iter().map(|part| (place, part)));
             }
         }

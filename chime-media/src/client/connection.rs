@@ -8,11 +8,11 @@ use super::camera::{Camera, Show};
 use super::event::Media;
 use super::hearing::Hearing;
 use super::link::{Came, Link};
-use super::offer::{LEVEL, MID, REPAIRED_RID, RID, RTX, TRANSPORT, VP8};
+use super::offer::{DEPENDENCY, LEVEL, MID, REPAIRED_RID, RID, RTX, TRANSPORT, VP8, VP9, VP9_RTX};
 use super::random::Random;
 use super::stream::Part;
 use super::subscription::Subscriptions;
-use super::tile::Tile;
+use super::tile::{Packet, Tile};
 use super::voice::Voice;
 use super::{Config, picture};
 use crate::io::Datagrams;
@@ -127,13 +127,15 @@ impl Connection {
             self.next_feedback.get_or_insert(now + FEEDBACK);
         }
         let payload = header.payload(packet)?;
-        if header.payload_type != VP8 && header.payload_type != RTX {
+        if ![VP8, RTX, VP9, VP9_RTX].contains(&header.payload_type) {
             let (timestamp, marker) = (header.timestamp, header.marker);
             self.hearing.packet(now, header.ssrc, index, header.sequence, timestamp, payload.len());
             return Some(Media::Audio { index, timestamp, marker, payload });
         }
         self.next_look.get_or_insert(now + LOOKS);
-        let again = header.payload_type == RTX;
+        let again = header.payload_type == RTX || header.payload_type == VP9_RTX;
+        let vp9 = header.payload_type == VP9 || header.payload_type == VP9_RTX;
+        let (timestamp, marker) = (header.timestamp, header.marker);
         let of = |tile: &&mut Tile| if again { tile.repair == header.ssrc } else { tile.ssrc == header.ssrc };
         let tile = self.tiles.iter_mut().find(of)?;
         let picture = if again {
@@ -142,11 +144,11 @@ impl Connection {
                 return Some(Media::Video { mid: tile.mid, picture: None });
             };
             let index = tile.reception.as_ref()?.extend(u16::from_be_bytes([*high, *low]));
-            tile.packet(now, index, header.timestamp, rest, true)
+            tile.packet(now, index, &Packet { timestamp, marker, vp9, again, payload: rest })
         } else {
             let fresh = || Reception::new(header.ssrc, 90_000, header.sequence);
             tile.reception.get_or_insert_with(fresh).packet(now, header.sequence, header.timestamp);
-            tile.packet(now, index, header.timestamp, payload, false)
+            tile.packet(now, index, &Packet { timestamp, marker, vp9, again, payload })
         };
         Some(Media::Video { mid: tile.mid, picture })
     }
@@ -193,18 +195,24 @@ impl Connection {
 
     /// Sends a packet of a picture; again with the source of retransmissions (RFC 4588).
     pub(super) fn send_part(&mut self, place: usize, part: &Part, again: bool) {
-        let Some(stream) = self.camera.as_mut().and_then(|camera| camera.stream_at(place)) else { return };
+        let Some(camera) = &mut self.camera else { return };
+        let (media, repair) = if camera.is_scalable() { (VP9, VP9_RTX) } else { (VP8, RTX) };
+        let Some(stream) = camera.stream_at(place) else { return };
         let (payload_type, ssrc, index) = if again {
             stream.repair_index += 1;
-            (RTX, stream.repair, stream.repair_index)
+            (repair, stream.repair, stream.repair_index)
         } else {
-            (VP8, stream.ssrc, part.index)
+            (media, stream.ssrc, part.index)
         };
         let number = low(self.transport_sequence).to_be_bytes();
         let mid = super::offer::CAMERA_MID.to_string();
         let mut extensions: Vec<(u8, &[u8])> = vec![(TRANSPORT, &number)];
         if !self.known {
             extensions.push((MID, mid.as_bytes()));
+        }
+        let described = part.numbers.described.then(|| picture::describe(part.mark, part.numbers));
+        if let Some(value) = &described {
+            extensions.push((DEPENDENCY, value));
         }
         if let Some(rid) = stream.rid.as_deref().filter(|_| !self.known || again) {
             extensions.push((if again { REPAIRED_RID } else { RID }, rid.as_bytes()));

@@ -10,6 +10,8 @@ pub(super) const OPUS: u8 = 111;
 pub(super) const RED: u8 = 63;
 pub(super) const VP8: u8 = 96;
 pub(super) const RTX: u8 = 97;
+pub(super) const VP9: u8 = 98;
+pub(super) const VP9_RTX: u8 = 99;
 
 /// Ids of header extensions.
 pub(super) const LEVEL: u8 = 1;
@@ -17,6 +19,7 @@ pub(super) const TRANSPORT: u8 = 3;
 pub(super) const MID: u8 = 4;
 pub(super) const RID: u8 = 10;
 pub(super) const REPAIRED_RID: u8 = 11;
+pub(super) const DEPENDENCY: u8 = 12;
 
 /// Sections of the audio and of the camera.
 pub(super) const AUDIO_MID: u32 = 0;
@@ -99,13 +102,14 @@ impl Connection {
     }
 
     fn video(&self, out: &mut String, mid: u32, port: u16, direction: &str) {
-        line(out, format_args!("m=video {port} UDP/TLS/RTP/SAVPF {VP8} {RTX}"));
+        line(out, format_args!("m=video {port} UDP/TLS/RTP/SAVPF {VP8} {RTX} {VP9} {VP9_RTX}"));
         self.head(out, mid);
         let extensions = [
             (TRANSPORT, uri::TRANSPORT_CC),
             (MID, uri::MID),
             (RID, uri::RID),
             (REPAIRED_RID, uri::REPAIRED_RID),
+            (DEPENDENCY, uri::DEPENDENCY),
         ];
         for (id, uri) in extensions {
             line(out, format_args!("a=extmap:{id} {uri}"));
@@ -113,12 +117,14 @@ impl Connection {
         line(out, format_args!("a={direction}"));
         line(out, format_args!("a=rtcp-mux"));
         line(out, format_args!("a=rtcp-rsize"));
-        line(out, format_args!("a=rtpmap:{VP8} VP8/90000"));
-        for feedback in ["goog-remb", "transport-cc", "ccm fir", "nack", "nack pli"] {
-            line(out, format_args!("a=rtcp-fb:{VP8} {feedback}"));
+        for (name, media, repair) in [("VP8", VP8, RTX), ("VP9", VP9, VP9_RTX)] {
+            line(out, format_args!("a=rtpmap:{media} {name}/90000"));
+            for feedback in ["goog-remb", "transport-cc", "ccm fir", "nack", "nack pli"] {
+                line(out, format_args!("a=rtcp-fb:{media} {feedback}"));
+            }
+            line(out, format_args!("a=rtpmap:{repair} rtx/90000"));
+            line(out, format_args!("a=fmtp:{repair} apt={media}"));
         }
-        line(out, format_args!("a=rtpmap:{RTX} rtx/90000"));
-        line(out, format_args!("a=fmtp:{RTX} apt={VP8}"));
     }
 }
 

@@ -1,6 +1,6 @@
 //! One encoding that a client sends: its numbers, and what it may have to send again.
 
-use super::camera::Encoding;
+use super::camera::{Encoding, Show};
 use super::picture::{HEAD, Mark, Numbers};
 use super::random::Random;
 
@@ -64,61 +64,88 @@ impl Stream {
     }
 
     /// The packets of the next picture.
-    pub(super) fn next(&mut self, timestamp: u32, fps: u32, temporal_layers: u8) -> Vec<Part> {
+    pub(super) fn next(&mut self, timestamp: u32, show: &Show) -> Vec<Part> {
         let key = std::mem::take(&mut self.key_wanted);
-        let temporal: u8 = match (key, temporal_layers, self.phase % 4) {
-            (true, ..) | (_, 0 | 1, _) | (_, _, 0) => 0,
-            (_, 2, phase) => u8::try_from(phase % 2).unwrap_or_default(),
-            (_, _, 2) => 1,
+        if key {
+            (self.phase, self.last) = (0, [None; 3]);
+        }
+        let phase = self.phase % 8;
+        let temporal: u8 = match (show.temporal_layers, phase) {
+            (0 | 1, _) | (_, 0 | 4) => 0,
+            (2, phase) => u8::try_from(phase % 2).unwrap_or_default(),
+            (_, 2 | 6) => 1,
             _ => 2,
         };
-        self.phase = if key { 1 } else { self.phase + 1 };
+        self.phase += 1;
         self.number = self.number.wrapping_add(1);
         self.picture = self.picture.wrapping_add(1) & 0x7fff;
         if temporal == 0 {
             self.base = self.base.wrapping_add(1);
         }
-        // What it builds upon: the last picture of the lowest layer, or for the highest one that of any below.
-        let below = self.last.iter().take(usize::from(temporal).max(1)).flatten().max();
-        let back = below
-            .filter(|_| !key)
-            .map_or(0, |upon| u8::try_from(self.number.wrapping_sub(*upon)).unwrap_or(0));
-        if key {
-            self.last = [None; 3];
-        }
+        // What it builds upon: the last picture of any layer below, but in every other group that of its own layer.
+        let own = temporal == 0 || phase == 5 || phase == 6;
+        let lowest = if own { usize::from(temporal) } else { 0 };
+        let above = if own { lowest + 1 } else { usize::from(temporal) };
+        let upon = self.last.get(lowest..above).into_iter().flatten().copied().max().flatten();
+        let back = upon.map_or(0, |upon| u8::try_from(self.number.wrapping_sub(upon)).unwrap_or(0));
+        let up = match show.spatial_layers {
+            0 if !show.described => {
+                temporal > 0 && upon.is_some() && upon == self.last.first().copied().flatten()
+            }
+            _ => phase == 0,
+        };
         if let Some(last) = self.last.get_mut(usize::from(temporal)) {
             *last = Some(self.number);
         }
-        let octets =
-            usize::try_from(self.kbps).unwrap_or_default() * 125 / usize::try_from(fps.max(1)).unwrap_or(1);
-        let octets = (if key { octets * KEY } else { octets }).max(HEAD + 1);
-        let count = octets.div_ceil(PART + HEAD);
-        let size = (octets / count).saturating_sub(HEAD);
-        let mark = |part| Mark {
-            layer: self.layer,
-            temporal,
-            number: self.number,
-            part: (part, u16::try_from(count).unwrap_or(u16::MAX)),
-            back,
-        };
-        let numbers = Numbers { picture: self.picture, base: self.base };
-        let parts: Vec<Part> = (0..u16::try_from(count).unwrap_or(u16::MAX))
-            .map(|part| Part {
-                index: self.index + 1 + u64::from(part),
-                timestamp,
-                marker: usize::from(part) + 1 == count,
-                mark: mark(part),
-                numbers,
-                octets: size,
-            })
-            .collect();
-        self.index += u64::try_from(parts.len()).unwrap_or_default();
+        let mut parts = Vec::new();
+        let spatial_layers = show.spatial_layers.max(1);
+        for spatial in 0..spatial_layers {
+            let octets = self.octets(key, spatial, show);
+            let count = octets.div_ceil(PART + HEAD);
+            let size = (octets / count).saturating_sub(HEAD);
+            let count = u16::try_from(count).unwrap_or(u16::MAX);
+            for part in 0..count {
+                self.index += 1;
+                let ends = part + 1 == count;
+                parts.push(Part {
+                    index: self.index,
+                    timestamp,
+                    marker: ends && spatial + 1 == spatial_layers,
+                    mark: Mark {
+                        layer: self.layer,
+                        temporal,
+                        spatial,
+                        number: self.number,
+                        part: (part, count),
+                        back,
+                    },
+                    numbers: Numbers {
+                        vp9: show.spatial_layers > 0,
+                        described: show.described,
+                        picture: self.picture,
+                        base: self.base,
+                        up,
+                        ends,
+                    },
+                    octets: size,
+                });
+            }
+        }
         for part in &parts {
             self.sent.0 = self.sent.0.wrapping_add(1);
             self.sent.1 = self.sent.1.wrapping_add(u32::try_from(part.octets + HEAD).unwrap_or_default());
             self.keep(*part);
         }
         parts
+    }
+
+    /// Octets of a frame: each spatial layer has thrice as many as the one below.
+    fn octets(&self, key: bool, spatial: u8, show: &Show) -> usize {
+        let whole = usize::try_from(self.kbps).unwrap_or_default() * 125
+            / usize::try_from(show.fps.max(1)).unwrap_or(1);
+        let all: usize = (0..u32::from(show.spatial_layers.max(1))).map(|layer| 3_usize.pow(layer)).sum();
+        let octets = whole * 3_usize.pow(spatial.into()) / all;
+        (if key { octets * KEY } else { octets }).max(HEAD + 1)
     }
 
     fn keep(&mut self, part: Part) {

@@ -11,8 +11,8 @@ use crate::rtp::reception::Reception;
 const PATIENCE: Duration = Duration::from_millis(400);
 /// Packets that wait at most.
 const MOST: usize = 1024;
-/// Pictures that later ones may build upon.
-const REFERENCES: usize = 8;
+/// Frames that later ones may build upon.
+const REFERENCES: usize = 24;
 /// Time between requests for a key frame.
 const REQUESTS: Duration = Duration::from_millis(500);
 
@@ -30,7 +30,7 @@ pub struct TileCounts {
     pub useless: u64,
     /// Packets that were given up.
     pub lost: u64,
-    /// Packets with padding only.
+    /// Packets with padding only, retransmissions left out.
     pub padding: u64,
     /// Pictures that could be decoded.
     pub pictures: u64,
@@ -44,6 +44,8 @@ pub struct TileCounts {
     pub bad_switches: u64,
     /// Numbers of VP8 pictures that were left out while no packet was lost.
     pub gaps: u64,
+    /// Pictures whose last packet was not marked, or another one was, while no packet was lost.
+    pub unmarked: u64,
     /// Requests for key frames.
     pub requests: u64,
 }
@@ -53,8 +55,20 @@ struct Waiting {
     came: Instant,
     timestamp: u32,
     octets: usize,
-    /// None for padding, or a picture that is none of ours.
-    mark: Option<(Mark, u16)>,
+    marker: bool,
+    /// None for padding, or a picture that is none of ours. The number is that of VP8.
+    mark: Option<(Mark, Option<u16>)>,
+}
+
+/// A packet as it came.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Packet<'a> {
+    pub(super) timestamp: u32,
+    pub(super) marker: bool,
+    pub(super) vp9: bool,
+    /// It was sent again.
+    pub(super) again: bool,
+    pub(super) payload: &'a [u8],
 }
 
 /// A video that is received.
@@ -68,6 +82,8 @@ pub struct Tile {
     pub counts: TileCounts,
     /// The encoding of the last picture, counted from the smallest.
     pub layer: Option<u8>,
+    /// The highest spatial layer of the last picture.
+    pub spatial: Option<u8>,
     /// When the last picture came.
     pub last: Option<Instant>,
     pub(super) ssrc: u32,
@@ -78,10 +94,12 @@ pub struct Tile {
     next: Option<u64>,
     /// The picture in the making: its mark as its first packet had it, packets so far, octets.
     making: Option<(Mark, u16, usize)>,
-    /// Numbers of pictures that were decoded.
-    decoded: VecDeque<u32>,
+    /// Numbers and spatial layers of frames that were decoded.
+    decoded: VecDeque<(u32, u8)>,
     /// The VP8 number of the last picture.
     number: Option<u16>,
+    /// The picture of the last packet, and whether that was marked.
+    marked: Option<(u32, bool)>,
     asked: Option<Instant>,
     needs_key: bool,
     /// Packets that had been given up when the last picture was whole.
@@ -95,6 +113,7 @@ impl Tile {
             attendee: attendee.to_owned(),
             counts: TileCounts::default(),
             layer: None,
+            spatial: None,
             last: None,
             ssrc,
             repair,
@@ -105,21 +124,16 @@ impl Tile {
             making: None,
             decoded: VecDeque::new(),
             number: None,
+            marked: None,
             asked: None,
             needs_key: true,
             lost_before: 0,
         }
     }
 
-    /// A packet came: its number, timestamp and payload. Gives the last picture that it completed.
-    pub(super) fn packet(
-        &mut self,
-        now: Instant,
-        index: u64,
-        timestamp: u32,
-        payload: &[u8],
-        again: bool,
-    ) -> Option<Picture> {
+    /// A packet came, with this number. Gives the last picture that it completed.
+    pub(super) fn packet(&mut self, now: Instant, index: u64, came: &Packet<'_>) -> Option<Picture> {
+        let Packet { timestamp, marker, payload, .. } = *came;
         if self.missing.arrived(now, index) {
             self.needs_key = true;
         }
@@ -129,16 +143,15 @@ impl Tile {
             return None;
         }
         if payload.is_empty() {
-            self.counts.padding += 1;
+            self.counts.padding += u64::from(!came.again);
         } else {
             self.counts.packets += 1;
             self.counts.octets += u64::try_from(payload.len()).unwrap_or_default();
-            self.counts.repaired += u64::from(again);
+            self.counts.repaired += u64::from(came.again);
         }
-        let mark = picture::read(payload)
-            .map(|(descriptor, mark)| (mark, descriptor.picture.map_or(0, |(_, number, _)| number)));
+        let mark = picture::read(came.vp9, payload).map(|(number, mark)| (mark, number));
         let octets = payload.len().saturating_sub(HEAD);
-        self.waiting.insert(index, Waiting { came: now, timestamp, octets, mark });
+        self.waiting.insert(index, Waiting { came: now, timestamp, octets, marker, mark });
         if self.waiting.len() > MOST {
             self.give_up();
         }
@@ -160,19 +173,21 @@ impl Tile {
         shown
     }
 
-    fn take(&mut self, now: Instant, waiting: &Waiting, mark: Mark, number: u16) -> Option<Picture> {
+    fn take(&mut self, now: Instant, waiting: &Waiting, mark: Mark, number: Option<u16>) -> Option<Picture> {
+        let marked = self.marked.replace((mark.number, waiting.marker));
+        if marked.is_some_and(|(picture, marked)| (picture == mark.number) == marked) {
+            self.counts.unmarked += 1;
+        }
         if mark.part.0 == 0 {
             if self.making.is_some() {
                 self.counts.broken += 1;
             }
             self.making = Some((mark, 0, 0));
-            if self.number.is_some_and(|before| before != number && before.wrapping_add(1) & 0x7fff != number)
-            {
-                self.counts.gaps += 1;
-            }
-            self.number = Some(number);
+            let next = |(before, number)| before != number && (before + 1) & 0x7fff != number;
+            self.counts.gaps += u64::from(self.number.zip(number).is_some_and(next));
+            self.number = number;
         }
-        let same = |of: &Mark| (of.layer, of.number) == (mark.layer, mark.number);
+        let same = |of: &Mark| (of.layer, of.number, of.spatial) == (mark.layer, mark.number, mark.spatial);
         let Some((_, parts, octets)) =
             self.making.as_mut().filter(|(of, parts, _)| same(of) && *parts == mark.part.0)
         else {
@@ -189,6 +204,9 @@ impl Tile {
             return None;
         }
         self.making = None;
+        if waiting.marker {
+            self.spatial = Some(mark.spatial);
+        }
         self.whole(now, mark).then_some(Picture { mark, octets, timestamp: waiting.timestamp })
     }
 
@@ -201,21 +219,24 @@ impl Tile {
         self.lost_before = self.counts.lost;
         let same = self.layer == Some(mark.layer);
         self.layer = Some(mark.layer);
-        let upon = mark.number.wrapping_sub(u32::from(mark.back));
+        let upon = (mark.number.wrapping_sub(u32::from(mark.back)), mark.spatial);
+        let below =
+            mark.spatial.checked_sub(1).is_none_or(|below| self.decoded.contains(&(mark.number, below)));
+        let has = below && (mark.back == 0 || self.decoded.contains(&upon));
         if mark.is_key() {
             self.decoded.clear();
             self.counts.keys += 1;
             self.needs_key = false;
-        } else if !same || !self.decoded.contains(&upon) {
+        } else if !same || !has {
             self.counts.broken += 1;
             self.needs_key = true;
             return false;
         }
-        self.decoded.push_back(mark.number);
+        self.decoded.push_back((mark.number, mark.spatial));
         if self.decoded.len() > REFERENCES {
             self.decoded.pop_front();
         }
-        self.counts.pictures += 1;
+        self.counts.pictures += u64::from(mark.spatial == 0);
         self.last = Some(now);
         true
     }
@@ -229,7 +250,7 @@ impl Tile {
             self.counts.broken += 1;
         }
         // The VP8 numbers go on somewhere else.
-        self.number = None;
+        (self.number, self.marked) = (None, None);
     }
 
     /// Gives up what has been missing for too long; tells whether a key frame is to be asked for.

@@ -2,7 +2,8 @@
 //!
 //! # Our choices
 //!
-//! - Everybody's smallest encoding comes before anybody's better one: a small picture is worth more than a sharp one.
+//! - Everybody's smallest encoding comes before anybody's better one: a small picture is worth more than a sharp one. Layers
+//!   inside of an encoding count like encodings ([`super::steps`]).
 //! - Content comes before cameras, then what the client calls more important, then what it asked for first. Those that are
 //!   equally important go up step by step together.
 //! - What is not sent yet has to fit with a sixth to spare; what is sent already may be a little too much. So a choice
@@ -22,7 +23,7 @@ pub struct Claim {
     pub content: bool,
     /// Higher ones are more important.
     pub priority: u32,
-    /// What its encodings cost, in bit/s, the cheapest first.
+    /// What its encodings cost, and the layers that are steps to them, in bit/s, the cheapest first.
     pub costs: Vec<u64>,
     /// The one that is sent.
     pub current: Option<usize>,

@@ -1,6 +1,6 @@
 //! Whether a packet begins a picture that can be decoded on its own.
 
-use super::vp8;
+use super::{vp8, vp9};
 use crate::sdp::VideoCodec;
 
 /// Whether the payload is the first packet of a key frame.
@@ -17,19 +17,13 @@ pub fn begins_keyframe(codec: VideoCodec, payload: &[u8]) -> bool {
     }
 }
 
-/// Payload descriptor of VP9 (RFC 9628): begins a frame (B), does not look back (P), and is of the lowest layer.
+/// VP9 (RFC 9628): the beginning of a frame of the lowest spatial layer that does not build upon earlier pictures.
 fn vp9(payload: &[u8]) -> bool {
-    let Some((&first, mut rest)) = payload.split_first() else { return false };
-    let (has_id, inter, layers, begins) =
-        (first & 0x80 != 0, first & 0x40 != 0, first & 0x20 != 0, first & 0x08 != 0);
-    if inter || !begins {
-        return false;
-    }
-    if has_id {
-        let Some((&id, after)) = rest.split_first() else { return false };
-        rest = if id & 0x80 != 0 { after.get(1..).unwrap_or_default() } else { after };
-    }
-    !layers || rest.first().is_some_and(|layer| (layer >> 1) & 0x07 == 0)
+    vp9::Descriptor::parse(payload).is_some_and(|descriptor| {
+        descriptor.begins
+            && !descriptor.predicted
+            && descriptor.layers.is_none_or(|layers| layers.spatial == 0)
+    })
 }
 
 /// H.264 (RFC 6184): an IDR picture or the parameter sets before it, alone, aggregated, or in fragments.
@@ -71,8 +65,8 @@ mod tests {
             (VideoCodec::Vp8, &[0x90, 0x80, 0x81, 0x02, 0x50], true),
             (VideoCodec::Vp9, &[0x88, 0x05], true),
             (VideoCodec::Vp9, &[0xc8, 0x05], false),
-            (VideoCodec::Vp9, &[0xa8, 0x81, 0x05, 0x02], false),
-            (VideoCodec::Vp9, &[0xa8, 0x81, 0x05, 0x00], true),
+            (VideoCodec::Vp9, &[0xa8, 0x81, 0x05, 0x02, 0x07], false),
+            (VideoCodec::Vp9, &[0xa8, 0x81, 0x05, 0x00, 0x07], true),
             (h264, &[0x65, 0x88], true),
             (h264, &[0x67, 0x42], true),
             (h264, &[0x61, 0x42], false),

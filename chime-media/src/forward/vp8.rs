@@ -13,6 +13,8 @@ pub struct Descriptor {
     pub base: Option<(usize, u8)>,
     /// The temporal layer.
     pub temporal: Option<u8>,
+    /// The frame builds upon nothing but the last picture of the lowest temporal layer (Y).
+    pub sync: bool,
 }
 
 impl Descriptor {
@@ -45,6 +47,7 @@ impl Descriptor {
         if more & 0x30 != 0 {
             let layer = *payload.get(this.length)?;
             this.temporal = (more & 0x20 != 0).then_some(layer >> 6);
+            this.sync = more & 0x20 != 0 && layer & 0x20 != 0;
             this.length += 1;
         }
         Some(this)
@@ -88,8 +91,19 @@ mod tests {
             picture: Some((2, 0x0102, true)),
             base: Some((4, 7)),
             temporal: Some(1),
+            sync: false,
         };
         assert_eq!(descriptor, expected);
+        let layers: &[(&[u8], Option<u8>, bool)] = &[
+            (&[0x80, 0x20, 0xa0], Some(2), true),
+            (&[0x80, 0x20, 0x9f], Some(2), false),
+            (&[0x80, 0x10, 0xff], None, false),
+            (&[0x80, 0x80, 0x01], None, false),
+        ];
+        for (payload, temporal, sync) in layers {
+            let descriptor = Descriptor::parse(payload).unwrap();
+            assert_eq!((descriptor.temporal, descriptor.sync), (*temporal, *sync), "{payload:x?}");
+        }
         assert_eq!(Descriptor::parse(&[0x90, 0xf0, 0x81]), None, "cut off");
     }
 

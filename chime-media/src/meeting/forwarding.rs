@@ -3,14 +3,17 @@
 use std::time::{Duration, Instant};
 
 use super::Meeting;
+use super::outgoing::{append, extensions, fill, pictures};
 use super::sources::{Layer, Source};
 use crate::audio::Codecs;
 use crate::forward::cache::Carried;
 use crate::forward::keyframe::begins_keyframe;
-use crate::forward::rewrite::{Numbers, Pictures};
+use crate::forward::part::Part;
+use crate::forward::rewrite::Incoming;
+use crate::forward::sieve::Verdict;
 use crate::forward::vp8::Descriptor;
 use crate::ids::SessionId;
-use crate::peer::{Camera, Extensions, Payload, Track};
+use crate::peer::{Camera, Payload};
 use crate::rtp::packet::{Header, Outgoing};
 use crate::rtp::reception::Reception;
 use crate::rtp::sequence::low;
@@ -29,6 +32,8 @@ struct Picture<'a> {
     marker: bool,
     carried: &'a Carried,
     payload: &'a [u8],
+    /// Its place among the layers, if it has layers.
+    part: Option<Part>,
 }
 
 impl<C: Codecs> Meeting<C> {
@@ -66,8 +71,17 @@ impl<C: Codecs> Meeting<C> {
                 .map(<[u8]>::to_vec)
                 .unwrap_or_default(),
         };
-        let mut picture =
-            Picture { index, timestamp: header.timestamp, marker: header.marker, carried: &carried, payload };
+        let mut picture = Picture {
+            index,
+            timestamp: header.timestamp,
+            marker: header.marker,
+            carried: &carried,
+            payload,
+            part: None,
+        };
+        if let Payload::Media(codec) = kind {
+            source.codec = Some(codec);
+        }
         if kind == Payload::Repair {
             // RFC 4588: the number it had comes first.
             let [high, low, rest @ ..] = payload else { return };
@@ -78,14 +92,14 @@ impl<C: Codecs> Meeting<C> {
             let reception =
                 layer.reception.get_or_insert_with(|| Reception::new(header.ssrc, CLOCK, header.sequence));
             reception.packet(now, header.sequence, header.timestamp);
-            layer.measure(now, length);
+        }
+        picture.part = source.codec.and_then(|codec| layer.part(codec, picture.payload, &carried));
+        if kind != Payload::Repair {
+            layer.measure(now, length, picture.part.as_ref());
         }
         layer.last_packet = Some(now);
         let hopeless = layer.missing.arrived(now, picture.index);
         layer.cache.keep(picture.index, picture.timestamp, picture.marker, &carried, picture.payload);
-        if let Payload::Media(codec) = kind {
-            source.codec = Some(codec);
-        }
         if hopeless {
             ask_for_keyframe(source, place, now, &mut self.wanted_keyframes);
         }
@@ -114,28 +128,43 @@ impl<C: Codecs> Meeting<C> {
         }
         let begins = begins_keyframe(codec, picture.payload);
         let descriptor = (codec == VideoCodec::Vp8).then(|| Descriptor::parse(picture.payload)).flatten();
-        for (id, track) in &source.subscribers {
+        for (id, place) in &source.subscribers {
             let Some(peer) = self.sessions.get_mut(id).and_then(|session| session.peer.as_mut()) else {
                 continue;
             };
-            let Some(track) = peer.tracks.get_mut(*track) else { continue };
+            let Some(track) = peer.tracks.get_mut(*place) else { continue };
             if begins && track.target == Some(stream) && track.current != Some(stream) {
                 track.current = Some(stream);
                 track.rewriter.switch();
+                track.sieve.restart();
             }
             if track.current != Some(stream) {
                 continue;
             }
             let Some((payload_type, _)) = track.payload_types(codec) else { continue };
-            let pictures = descriptor.map(pictures).unwrap_or_default();
-            let numbers = track.rewriter.next(now, picture.index, picture.timestamp, pictures);
-            let Some(numbers) = numbers else { continue };
+            let mut packet = Incoming {
+                index: picture.index,
+                timestamp: picture.timestamp,
+                marker: picture.marker,
+                pictures: descriptor.as_ref().map(pictures).unwrap_or_default(),
+            };
+            match picture.part.map(|part| track.sieve.sift(picture.timestamp, &part)) {
+                Some(Verdict::LeaveOut) => {
+                    if let Some(numbers) = track.rewriter.leave_out(&packet) {
+                        fill(peer, now, *place, payload_type, &numbers, &mut self.datagrams);
+                    }
+                    continue;
+                }
+                Some(Verdict::Pass { last }) => packet.marker |= last,
+                None => {}
+            }
+            let Some(numbers) = track.rewriter.next(now, &packet) else { continue };
             track.last = Some((numbers.timestamp, now));
             track.sent.0 = track.sent.0.wrapping_add(1);
             track.sent.1 =
                 track.sent.1.wrapping_add(u32::try_from(picture.payload.len()).unwrap_or_default());
             let header = Outgoing {
-                marker: picture.marker,
+                marker: numbers.marker,
                 padding: false,
                 payload_type,
                 sequence: low(numbers.index),
@@ -257,37 +286,6 @@ pub(super) fn ask_for_keyframe(
     if layer.asked.is_none_or(|at| now.saturating_duration_since(at) >= KEYFRAMES) {
         layer.asked = Some(now);
         wanted.push((sender, ssrc));
-    }
-}
-
-pub(super) fn append(
-    bytes: &mut Vec<u8>,
-    payload: &[u8],
-    descriptor: Option<&Descriptor>,
-    numbers: &Numbers,
-) {
-    let start = bytes.len();
-    bytes.extend_from_slice(payload);
-    if let (Some(descriptor), Some(copy)) = (descriptor, bytes.get_mut(start..)) {
-        let was = pictures(*descriptor);
-        let picture = was.picture.wrapping_add(numbers.picture) & 0x7fff;
-        descriptor.renumber(copy, picture, was.base.wrapping_add(numbers.base));
-    }
-}
-
-fn pictures(descriptor: Descriptor) -> Pictures {
-    Pictures {
-        picture: descriptor.picture.map_or(0, |(_, picture, _)| picture),
-        base: descriptor.base.map_or(0, |(_, base)| base),
-    }
-}
-
-pub(super) fn extensions<'a>(track: &Track, carried: &'a Carried) -> Extensions<'a> {
-    let dependency = track.dependency.filter(|_| !carried.dependency.is_empty());
-    Extensions {
-        transport: track.transport,
-        orientation: track.orientation.zip(carried.orientation),
-        dependency: dependency.map(|id| (id, carried.dependency.as_slice())),
     }
 }
 

@@ -8,7 +8,8 @@ use super::sources::{Layer, Source};
 use crate::audio::Codecs;
 use crate::forward::allocate::{Claim, allocate};
 use crate::forward::bandwidth::Fate;
-use crate::ids::{GroupId, SessionId, StreamId};
+use crate::forward::steps::{Step, position, steps};
+use crate::ids::{GroupId, SessionId};
 use crate::peer::{Peer, Track};
 use crate::signal::proto::{FrameType, PauseResume, SignalFrame};
 
@@ -30,7 +31,7 @@ impl<C: Codecs> Meeting<C> {
         let Some(peer) = &mut session.peer else { return };
         let numbered = peer.tracks.iter().any(|track| track.transport.is_some());
         let budget = if numbered { peer.estimator.rate() } else { u64::MAX };
-        let offers: Vec<Vec<(StreamId, u64)>> =
+        let offers: Vec<Vec<Step>> =
             peer.tracks.iter().map(|track| offer(now, &self.sources, track)).collect();
         // What was never sent is not held back: only what is to get better.
         let held = peer.patience.holds(now);
@@ -61,7 +62,7 @@ impl<C: Codecs> Meeting<C> {
                 None => {}
             }
             if let Some(source) = track.wish.group.and_then(|group| self.sources.get_mut(&group))
-                && track.target != track.current
+                && (track.target != track.current || track.sieve.needs_keyframe())
                 && let Some(place) = source.layers.iter().position(|layer| Some(layer.stream) == track.target)
             {
                 ask_for_keyframe(source, place, now, &mut self.wanted_keyframes);
@@ -94,9 +95,8 @@ impl<C: Codecs> Meeting<C> {
 
 type Sources = std::collections::BTreeMap<GroupId, Source>;
 
-/// The encodings that a track could get, with their costs, the cheapest first. Those that are more than it wants are left
-/// out, unless all are.
-fn offer(now: Instant, sources: &Sources, track: &Track) -> Vec<(StreamId, u64)> {
+/// What a track could get, the cheapest first. Encodings that are more than it wants are left out, unless all are.
+fn offer(now: Instant, sources: &Sources, track: &Track) -> Vec<Step> {
     let source = track.wish.group.and_then(|group| sources.get(&group)).filter(|_| !track.wish.paused);
     let Some(source) = source else { return Vec::new() };
     let named = source.layers.iter().find(|layer| Some(layer.stream) == track.wish.stream);
@@ -109,40 +109,47 @@ fn offer(now: Instant, sources: &Sources, track: &Track) -> Vec<(StreamId, u64)>
     if live.is_empty() {
         live.extend(named);
     }
-    live.into_iter().map(|layer| (layer.stream, layer.cost(now))).collect()
+    let encodings = live.into_iter().map(|layer| (layer.stream, layer.cost(now), &layer.rates));
+    steps(source.attendee.content, encodings)
 }
 
-fn claim(sources: &Sources, track: &Track, offer: &[(StreamId, u64)], held: bool) -> Claim {
+fn claim(sources: &Sources, track: &Track, offer: &[Step], held: bool) -> Claim {
     let source = track.wish.group.and_then(|group| sources.get(&group));
-    let sent = track.target.or(track.current);
     Claim {
         content: source.is_some_and(|source| source.attendee.content),
         priority: track.wish.priority,
-        costs: offer.iter().map(|(_, cost)| *cost).collect(),
-        current: offer.iter().position(|(stream, _)| Some(*stream) == sent),
+        costs: offer.iter().map(|step| step.cost).collect(),
+        current: sent(track, offer),
         held,
     }
 }
 
-/// How a track's encoding changes.
+/// Which step a track is at, or on its way to.
+fn sent(track: &Track, offer: &[Step]) -> Option<usize> {
+    track.target.or(track.current).and_then(|stream| position(offer, stream, track.sieve.target()))
+}
+
+/// How what a track gets changes.
 enum Move {
     Up,
     Down,
 }
 
 /// Sets what a track is to get.
-fn direct(track: &mut Track, offer: &[(StreamId, u64)], at: Option<usize>) -> Option<Move> {
-    let sent = track.target.or(track.current);
-    let Some((stream, _)) = at.and_then(|at| offer.get(at)) else {
+fn direct(track: &mut Track, offer: &[Step], at: Option<usize>) -> Option<Move> {
+    let before = sent(track, offer);
+    let Some(step) = at.and_then(|at| offer.get(at)) else {
+        let was = track.target.or(track.current).is_some();
         (track.target, track.current) = (None, None);
-        return (sent.is_some() && track.starved).then_some(Move::Down);
+        return (was && track.starved).then_some(Move::Down);
     };
-    if sent == Some(*stream) {
-        return None;
+    track.target = Some(step.stream);
+    track.sieve.aim(step.level);
+    match before {
+        _ if before == at => None,
+        Some(_) if at < before => Some(Move::Down),
+        _ => Some(Move::Up),
     }
-    track.target = Some(*stream);
-    let before = offer.iter().position(|(stream, _)| Some(*stream) == sent);
-    Some(if before.is_some() && at < before { Move::Down } else { Move::Up })
 }
 
 impl Peer {

@@ -31,6 +31,7 @@ mod data;
 mod forwarding;
 mod join;
 mod layers;
+mod outgoing;
 mod packets;
 mod promotion;
 mod repair;

@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use super::Meeting;
-use super::forwarding::{append, extensions};
+use super::outgoing::{append, extensions, pictures};
 use super::sources::Source;
 use crate::audio::Codecs;
 use crate::forward::cache::Cached;
+use crate::forward::rewrite::Incoming;
 use crate::forward::vp8::Descriptor;
 use crate::ids::{GroupId, SessionId};
 use crate::io::Datagrams;
@@ -24,6 +25,11 @@ const LONGEST: Duration = Duration::from_secs(1);
 const PROBES: usize = 64;
 /// How far back packets for probes are taken from.
 const RECENT: u16 = 64;
+/// Less than this, in octets, is sent as padding of just that size: a probe of a narrow path that were one whole packet
+/// would show nothing.
+const LITTLE: usize = 500;
+/// Least and most octets of padding in a packet.
+const PADDING: (u8, u8) = (32, 224);
 
 type Sources = std::collections::BTreeMap<GroupId, Source>;
 
@@ -67,9 +73,10 @@ fn pad(peer: &mut Peer, now: Instant, octets: usize, sources: &Sources, out: &mu
         let before = out.len();
         let newest = peer.tracks.get(place).map_or(0, |track| track.rewriter.newest_sequence());
         let again = newest.wrapping_sub(count % RECENT);
-        let repeated = sent.and_then(|place| resend_one(peer, now, place, again, sources, out));
+        let whole = sent.filter(|_| left >= LITTLE);
+        let repeated = whole.and_then(|place| resend_one(peer, now, place, again, sources, out));
         if repeated.is_none() {
-            padding(peer, now, place, out);
+            padding(peer, now, place, left, out);
         }
         if out.len() == before {
             return;
@@ -79,9 +86,9 @@ fn pad(peer: &mut Peer, now: Instant, octets: usize, sources: &Sources, out: &mu
     }
 }
 
-/// Sends a packet of nothing but padding, where retransmissions go.
-fn padding(peer: &mut Peer, now: Instant, place: usize, out: &mut Datagrams) {
-    const LENGTH: u8 = 224;
+/// Sends a packet of nothing but padding, of about so many octets, where retransmissions go.
+fn padding(peer: &mut Peer, now: Instant, place: usize, octets: usize, out: &mut Datagrams) {
+    let length = u8::try_from(octets).unwrap_or(PADDING.1).clamp(PADDING.0, PADDING.1);
     let Some(track) = peer.tracks.get_mut(place) else { return };
     let Some(payload_type) = track.repair_type() else { return };
     track.repair_index += 1;
@@ -91,8 +98,8 @@ fn padding(peer: &mut Peer, now: Instant, place: usize, out: &mut Datagrams) {
         Outgoing { marker: false, padding: true, payload_type, sequence: low(index), timestamp, ssrc };
     let extensions = Extensions { transport: track.transport, ..Extensions::default() };
     peer.send_video(now, &header, index, &extensions, out, |bytes| {
-        bytes.resize(bytes.len() + usize::from(LENGTH) - 1, 0);
-        bytes.push(LENGTH);
+        bytes.resize(bytes.len() + usize::from(length) - 1, 0);
+        bytes.push(length);
     });
 }
 
@@ -112,13 +119,18 @@ fn resend_one(
     let layer = source.layers.iter().find(|layer| Some(layer.stream) == track.current)?;
     let index = Extender::at(track.rewriter.newest()).guess(sequence);
     let cached: &Cached = layer.cache.get(track.rewriter.original(index)?)?;
-    let numbers = track.rewriter.again(cached.index, cached.timestamp)?;
     let (_, Some(payload_type)) = track.payload_types(codec)? else { return None };
     let descriptor = (codec == VideoCodec::Vp8).then(|| Descriptor::parse(&cached.payload)).flatten();
+    let numbers = track.rewriter.again(&Incoming {
+        index: cached.index,
+        timestamp: cached.timestamp,
+        marker: cached.marker,
+        pictures: descriptor.as_ref().map(pictures).unwrap_or_default(),
+    })?;
     track.repair_index += 1;
     let index = track.repair_index;
     let header = Outgoing {
-        marker: cached.marker,
+        marker: numbers.marker,
         padding: false,
         payload_type,
         sequence: low(index),
@@ -128,6 +140,9 @@ fn resend_one(
     let extensions = extensions(track, &cached.carried);
     peer.send_video(now, &header, index, &extensions, out, |bytes| {
         bytes.extend_from_slice(&sequence.to_be_bytes());
+        if numbers.padding {
+            return;
+        }
         append(bytes, &cached.payload, descriptor.as_ref(), &numbers);
     });
     Some(())

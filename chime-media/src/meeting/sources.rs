@@ -7,8 +7,11 @@ use super::Meeting;
 use super::session::Session;
 use crate::audio::Codecs;
 use crate::event::{Happened, Output};
-use crate::forward::cache::Cache;
+use crate::forward::cache::{Cache, Carried};
+use crate::forward::dependency::Structure;
 use crate::forward::nack::Missing;
+use crate::forward::part::Part;
+use crate::forward::rates::Rates;
 use crate::ids::{Attendee, GroupId, SessionId, StreamId};
 use crate::peer::Camera;
 use crate::rtp::reception::Reception;
@@ -53,6 +56,10 @@ pub(super) struct Layer {
     pub(super) asked: Option<Instant>,
     /// Octets since a moment, and the rate before that in bit/s.
     pub(super) meter: (usize, Instant, u32),
+    /// How its layers share the rate.
+    pub(super) rates: Rates,
+    /// What frames its dependency descriptors are of.
+    structure: Option<Structure>,
 }
 
 impl Layer {
@@ -70,7 +77,14 @@ impl Layer {
             last_packet: None,
             asked: None,
             meter: (0, now, 0),
+            rates: Rates::default(),
+            structure: None,
         }
+    }
+
+    /// Where a packet belongs among its layers, if it has layers.
+    pub(super) fn part(&mut self, codec: VideoCodec, payload: &[u8], carried: &Carried) -> Option<Part> {
+        Part::read(codec, payload, &carried.dependency, &mut self.structure)
     }
 
     /// Whether it is being sent.
@@ -78,11 +92,13 @@ impl Layer {
         self.max_kbps > 0 && self.last_packet.is_some_and(|at| now.saturating_duration_since(at) < LIVE)
     }
 
-    /// Counts octets; the rate is over half a second.
-    pub(super) fn measure(&mut self, now: Instant, octets: usize) {
+    /// Counts octets of a part; the rate is over half a second.
+    pub(super) fn measure(&mut self, now: Instant, octets: usize, part: Option<&Part>) {
         const OVER: Duration = Duration::from_millis(500);
         let (sum, since, _) = &mut self.meter;
         *sum += octets;
+        let (spatial, temporal) = part.map_or((0, 0), |part| (part.spatial, part.temporal));
+        self.rates.note(spatial, temporal, octets);
         let elapsed = now.saturating_duration_since(*since);
         if elapsed >= OVER {
             let bits = u128::try_from(*sum).unwrap_or_default() * 8_000_000 / elapsed.as_micros().max(1);
@@ -90,6 +106,7 @@ impl Layer {
             // Key frames and still pictures come and go: the rate follows them slowly.
             let smoothed = if before == 0 { u64::from(bits) } else { (3 * before + u64::from(bits)) / 4 };
             self.meter = (0, now, u32::try_from(smoothed).unwrap_or(u32::MAX));
+            self.rates.settle();
         }
     }
 

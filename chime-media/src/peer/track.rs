@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::forward::rewrite::Rewriter;
+use crate::forward::sieve::Sieve;
 use crate::ids::{GroupId, StreamId};
 use crate::sdp::answer::{uri, video_codecs};
 use crate::sdp::{Section, VideoCodec};
@@ -29,6 +30,8 @@ pub(crate) struct Track {
     pub(crate) current: Option<StreamId>,
     /// The encoding to go over to with its next key frame.
     pub(crate) target: Option<StreamId>,
+    /// The layers of it that are sent.
+    pub(crate) sieve: Sieve,
     /// The server has paused it for lack of bandwidth, and has said so.
     pub(crate) starved: bool,
     pub(crate) rewriter: Rewriter,
@@ -70,6 +73,7 @@ impl Track {
             wish: Wish::default(),
             current: None,
             target: None,
+            sieve: Sieve::default(),
             starved: false,
             rewriter: Rewriter::new(start),
             repair_index: u64::from(start & 0x7fff),
@@ -124,6 +128,7 @@ impl Track {
             self.wish = Wish { group, stream, ..Wish::default() };
             self.current = None;
             self.target = None;
+            self.sieve = Sieve::default();
             self.starved = false;
             self.rewriter.switch();
         }
