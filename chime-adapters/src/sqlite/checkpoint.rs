@@ -10,7 +10,7 @@ use std::thread;
 use rusqlite::Connection;
 
 /// Pages after which the thread beside the writer is woken, and again after as many more.
-pub(super) const EVERY: i32 = 4096;
+pub(super) const EVERY: i32 = 1024;
 
 /// Pages at which the writer moves what is left (64 MiB).
 pub(super) const MOST: i32 = 16_384;
