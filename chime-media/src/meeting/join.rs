@@ -137,7 +137,7 @@ impl<C: Codecs> Meeting<C> {
         }
         let ack = SignalFrame {
             joinack: Some(JoinAck {
-                turn_credentials: Some(self.turn_credentials(&attendee.name())),
+                turn_credentials: Some(self.turn_credentials(now, &attendee.name())),
                 video_subscription_limit: Some(SUBSCRIPTIONS),
                 wants_compressed_sdp: Some(false),
                 default_server_side_network_adaption: Some(
@@ -179,15 +179,15 @@ impl<C: Codecs> Meeting<C> {
         }
     }
 
-    fn turn_credentials(&self, name: &str) -> TurnCredentials {
+    fn turn_credentials(&self, now: Instant, name: &str) -> TurnCredentials {
         // Present without URIs is the way to say: come directly.
         let Some(turn) = &self.config.turn else { return TurnCredentials::default() };
-        let (username, password) = turn.credentials(name, self.epoch.1 / 1_000_000_000);
+        let session = turn.session(name, self.wall_ms(now) / 1000);
         TurnCredentials {
-            username: Some(username),
-            password: Some(password),
-            ttl: u32::try_from(turn.ttl.as_secs()).ok(),
-            uris: turn.uris.clone(),
+            username: Some(session.username),
+            password: Some(session.password),
+            ttl: u32::try_from(session.ttl.as_secs()).ok(),
+            uris: session.uris,
         }
     }
 

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::beacon::Beacon;
+use super::Beacon;
 use super::ear::Ear;
 use super::path::Path;
 use crate::audio::{self, TICK};

@@ -80,7 +80,10 @@ fn to_prepare_for_loss_is_not_heard() {
     assert!(modes.iter().all(|by_transform| *by_transform), "{modes:?}");
     let (moved, modes) = hears(150..250);
     let changes: Vec<usize> = (1..modes.len()).filter(|n| modes[*n] != modes[n - 1]).collect();
-    assert!(matches!(changes[..], [to, back] if to.abs_diff(150) < 8 && back.abs_diff(256) < 12), "{changes:?}");
+    assert!(
+        matches!(changes[..], [to, back] if to.abs_diff(150) < 8 && back.abs_diff(256) < 12),
+        "{changes:?}"
+    );
     let energy = |pcm: &[f32], frame: usize| pcm[frame * 960..][..960].iter().map(|x| x * x).sum::<f32>();
     for n in 20..395 {
         let (moved, calm) = (energy(&moved, n), energy(&calm, n));

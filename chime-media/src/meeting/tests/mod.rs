@@ -3,6 +3,7 @@
 mod capacity;
 mod data;
 mod hostile;
+mod relay;
 mod replay;
 mod replica;
 mod schedule;
