@@ -3,6 +3,7 @@
 mod capacity;
 mod data;
 mod hostile;
+mod idle;
 mod relay;
 mod replay;
 mod replica;
