@@ -18,9 +18,11 @@
 
 mod control;
 mod counted;
+mod empty;
 mod listen;
 mod live;
 mod plane;
+mod promote;
 mod refused;
 mod report;
 mod turn;
