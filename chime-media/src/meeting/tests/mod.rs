@@ -4,6 +4,7 @@ mod capacity;
 mod data;
 mod hostile;
 mod idle;
+mod kept;
 mod relay;
 mod replay;
 mod replica;
