@@ -173,7 +173,7 @@ fn leave(media: &Media, place: &Place) {
         // One for all of them, while there are any.
         tokio::spawn(async move {
             while let Some(next) = media.0.lives.forget(&media.0.engine, Instant::now()) {
-                tokio::time::sleep_until(next).await;
+                tokio::time::sleep(next.saturating_duration_since(Instant::now())).await;
             }
         });
     }
