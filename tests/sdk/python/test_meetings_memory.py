@@ -13,10 +13,11 @@ from harness.signaling import Signaling
 
 JOINS, MEDIA, MEETINGS = 1000, 100, 2000
 OF_JOINS_KIB, OF_MEDIA_KIB, OF_MEETINGS_KIB = 1024, 1024, 8192
-"""How much more may be resident afterwards. The bounds were tried with leaks in a debug build: of sessions with what they
-have negotiated, 1,000 times at least 4 MiB; of those whose media flow, 100 times 2 MiB; of meetings that somebody was
-in, 200 times 21 MiB. What is resident went up by at most 0.1 MiB with joins and 5 MiB with meetings, after the warm-up. Less
-than this hides in what the process has had before: what a single session leaves is counted in the tests of the engine."""
+"""How much more may be resident afterwards. The bounds were tried with leaks in a debug build: of sessions with what
+they have negotiated, 1,000 times at least 4 MiB; of those whose media flow, 100 times 2 MiB; of meetings that somebody
+was in, 200 times 21 MiB. What is resident went up by at most 0.1 MiB with joins and 5 MiB with meetings, after the
+warm-up. Less than this hides in what the process has had before: what one session leaves is counted in the tests of the
+engine."""
 
 
 def resident(server):
