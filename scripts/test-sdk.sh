@@ -39,7 +39,7 @@ suite_legacy() { pytest "$venv_2020" -q; }
 suite_cli() { AWS_CURRENT=$venv_current/bin/aws AWS_2020=$venv_2020/bin/aws tests/sdk/cli/run.sh; }
 suite_js() { (cd "$js_dir" && exec node --no-warnings --test sdk.test.mjs); }
 suite_browser() { (cd "$js_dir" && exec node --no-warnings --test browser.test.mjs); }
-suite_meetings() { (cd "$js_dir" && exec node --no-warnings --test --test-concurrency=1 meetings.test.mjs replicas.test.mjs); }
+suite_meetings() { (cd "$js_dir" && exec node --no-warnings --test --test-concurrency=1 meetings.test.mjs replicas.test.mjs nodes.test.mjs); }
 suite_coverage() { "$venv_current/bin/python" tests/sdk/coverage.py; }
 
 suites=("$@")

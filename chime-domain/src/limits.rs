@@ -38,6 +38,8 @@ pub enum Quota {
     VideoTilesPerMeeting,
     /// Content shares of a meeting at once.
     ContentSharesPerMeeting,
+    /// Replicas of a primary meeting that have not ended.
+    ReplicasPerPrimaryMeeting,
 }
 
 /// Whose documents hold where those of different years disagree.
@@ -86,7 +88,7 @@ impl QuotaRow {
 }
 
 /// The documented quotas, in the order of [`Quota`].
-pub const QUOTAS: [QuotaRow; 17] = [
+pub const QUOTAS: [QuotaRow; 18] = [
     row(Quota::AppInstancesPerAccount, "app_instances_per_account", "APP-13", 100),
     row(Quota::UsersPerAppInstance, "users_per_app_instance", "APP-14", 100_000),
     row(Quota::AdminsPerAppInstance, "admins_per_app_instance", "APP-15", 100),
@@ -106,6 +108,9 @@ pub const QUOTAS: [QuotaRow; 17] = [
     row(Quota::AudioStreamsPerMeeting, "audio_streams_per_meeting", "QTA-03", 250),
     row(Quota::VideoTilesPerMeeting, "video_tiles_per_meeting", "QTA-04", 16).today(25),
     row(Quota::ContentSharesPerMeeting, "content_shares_per_meeting", "QTA-05", 2),
+    // Replicas came in 2022, with this number: there is no other of an earlier document.
+    // <https://docs.aws.amazon.com/chime-sdk/latest/dg/media-replication.html>
+    row(Quota::ReplicasPerPrimaryMeeting, "replicas_per_primary_meeting", "D-11", 4),
 ];
 
 /// The quotas in force.

@@ -62,12 +62,41 @@ impl TurnService {
         (username, password)
     }
 
+    /// What an attendee is told of the relay, good from `now`, in seconds since 1970.
+    #[must_use]
+    pub fn session(&self, name: &str, now: u64) -> RelaySession {
+        let (username, password) = self.credentials(name, now);
+        RelaySession { username, password, ttl: self.ttl, uris: self.uris.clone() }
+    }
+
     /// The password of a user name.
     #[must_use]
     pub fn password(&self, username: &str) -> String {
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &self.secret);
         let tag = ring::hmac::sign(&key, username.as_bytes());
         tag.as_ref().iter().take(20).map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// What an attendee logs in to a relay with; the default, without URIs, says: come directly.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct RelaySession {
+    /// Its user name, which tells until when it is good.
+    pub username: String,
+    /// Its password.
+    pub password: String,
+    /// How long they are good for.
+    pub ttl: Duration,
+    /// Where the relay is.
+    pub uris: Vec<String>,
+}
+
+impl fmt::Debug for RelaySession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RelaySession")
+            .field("ttl", &self.ttl)
+            .field("uris", &self.uris)
+            .finish_non_exhaustive()
     }
 }
 

@@ -18,7 +18,7 @@ use chime_domain::meetings::{
     VideoResolution, notification_arns,
 };
 use chime_domain::page::PageRequest;
-use chime_domain::ports::{Capabilities, EventTarget, MediaCapability, Store};
+use chime_domain::ports::{Capabilities, EventTarget, Key, MediaCapability, Store};
 use chime_domain::text::{ExternalMeetingId, ExternalUserId, TagKey, TagValue};
 use chime_domain::{Chime, Settings};
 use chime_tests::{NotedEvents, NotedMedia, World, dump, refused, run};
@@ -502,6 +502,49 @@ fn a_replica_needs_a_primary_meeting_that_takes_place() {
         let gone = refused(meetings.create_meeting(&replica_of(&primary.id, "t2")).await);
         assert_eq!(gone, (BadRequest, "D-11"));
         assert!(place.lives(&replica).await);
+    });
+}
+
+fn replica_of(primary: &Meeting, token: &str) -> CreateMeeting {
+    let mut command = creation(token);
+    command.primary = Some(primary.id.clone());
+    command
+}
+
+/// The quota as each profile has it, and other numbers: each primary meeting has its own places, and one that ends
+/// gives its place up, whichever of the two meetings ends first.
+#[test]
+fn a_primary_meeting_has_as_many_replicas_at_a_time_as_its_quota_says() {
+    let set = |most| Limits::default().with(Quota::ReplicasPerPrimaryMeeting, most);
+    let rows =
+        [(Limits::of(Profile::Of2020), 4), (Limits::of(Profile::Current), 4), (set(1), 1), (set(0), 0)];
+    run(async {
+        for (limits, most) in rows {
+            let place =
+                Place::with(NotedEvents::standing(), |settings| settings.limits = limits.clone()).await;
+            let meetings = place.chime().meetings();
+            let (primary, other) = (place.meeting("one").await, place.meeting("other").await);
+            let mut made = Vec::new();
+            for n in 0..most {
+                let command = replica_of(&primary, &format!("r{n}"));
+                made.push(meetings.create_meeting(&command).await.unwrap());
+                assert_eq!(meetings.create_meeting(&command).await.unwrap(), made[n], "the same token again");
+            }
+            let refusal = place.world.refuses(meetings.create_meeting(&replica_of(&primary, "more"))).await;
+            assert_eq!(refusal, (ResourceLimitExceeded, "D-11"), "{most}");
+            place.meeting("no-replica").await;
+            let Some(first) = made.first() else { continue };
+            meetings.create_meeting(&replica_of(&other, "of-another")).await.unwrap();
+            meetings.delete_meeting(&first.id).await.unwrap();
+            meetings.create_meeting(&replica_of(&primary, "more")).await.unwrap();
+            let refusal = refused(meetings.create_meeting(&replica_of(&primary, "too-many")).await);
+            assert_eq!(refusal, (ResourceLimitExceeded, "D-11"));
+            // With all of them over, its own end first, nothing is left of the count.
+            meetings.delete_meeting(&primary.id).await.unwrap();
+            place.world.later(6 * MINUTE).await;
+            let counter = Key::new("count", &["replicas_per_primary_meeting", primary.id.as_str()]);
+            assert_eq!(place.chime().store().count(&counter).await.unwrap(), 0);
+        }
     });
 }
 

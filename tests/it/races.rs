@@ -9,6 +9,7 @@ use chime_domain::error::ErrorCode::{Conflict, Forbidden, ResourceLimitExceeded}
 use chime_domain::error::{ErrorCode, ServiceError};
 use chime_domain::ids::ClientRequestToken;
 use chime_domain::limits::Quota;
+use chime_domain::meetings::CreateMeeting;
 use chime_domain::messaging::{CreateChannel, SendChannelMessage};
 use chime_domain::page::PageRequest;
 use chime_domain::text::{Content, ResourceName};
@@ -356,5 +357,33 @@ fn app_11_a_member_removed_while_its_user_is_purged_leaves_the_count_right() {
             let fourth = world.as_user(alice).create_channel_membership(channel, &erin, Default).await;
             assert_eq!(refused(fourth), (ResourceLimitExceeded, "APP-17"));
         });
+    }
+}
+
+#[test]
+fn concurrent_replicas_of_a_meeting_fill_its_quota_to_the_last_and_never_beyond() {
+    let command = |token: &str| CreateMeeting::new(ClientRequestToken::new(token).unwrap());
+    let (world, primary) = run(async {
+        let world = World::new().await;
+        let primary = world.chime.meetings().create_meeting(&command("primary")).await.unwrap();
+        (world, primary.id)
+    });
+    for round in 0..20 {
+        let jobs: Vec<_> = (0..7)
+            .map(|n| {
+                let mut command = command(&format!("replica-{round}-{n}"));
+                command.primary = Some(primary.clone());
+                let meetings = world.chime.meetings();
+                move || run(meetings.create_meeting(&command))
+            })
+            .collect();
+        let (made, over): (Vec<_>, Vec<_>) = together(jobs).into_iter().partition(Result::is_ok);
+        assert_eq!(made.len(), 4);
+        for result in over {
+            assert_eq!(refused(result), (ResourceLimitExceeded, "D-11"));
+        }
+        for made in made {
+            run(world.chime.meetings().delete_meeting(&made.unwrap().id)).unwrap();
+        }
     }
 }

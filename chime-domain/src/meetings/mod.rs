@@ -22,7 +22,8 @@
 //! - `MeetingFeatures` with `FHD` or `UHD` need a `MaxCount` of at most 25; that count and the quota both bound the
 //!   attendees.
 //! - A primary meeting has to be there when its replica is made, and may not be a replica itself. The end of one does
-//!   not end the other. A replica lives where its primary meeting does, whatever region it asks for, so that no medium
+//!   not end the other. A primary meeting has as many replicas at a time as its quota says, whatever it had before. A
+//!   replica lives where its primary meeting does, whatever region it asks for, so that no medium
 //!   has to travel between nodes.
 //! - Deleting an attendee who is connected tells that it was deleted and that it left. The end of a meeting is told
 //!   once, and not for each attendee.

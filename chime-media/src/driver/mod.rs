@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use crate::audio;
-use crate::config::{Config, Limits};
+use crate::config::{Config, Limits, RelaySession, TurnService};
 use crate::error::TransportError;
 use crate::event::{Farewell, Output};
 use crate::ids::{Attendee, Capabilities, SessionId};
@@ -128,6 +128,7 @@ struct Shared {
     workers: Vec<Way>,
     sorter: Sorter,
     counts: Arc<Counts>,
+    turn: Option<TurnService>,
     next: AtomicU64,
     stop: Arc<AtomicBool>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -157,8 +158,8 @@ impl Engine {
             config.candidates.push(address);
         }
         let identity = Identity::generate()?;
-        let relays =
-            config.turn.clone().map(|turn| Relays::new(turn, identity.clone(), config.candidates.clone()));
+        let turn = config.turn.clone();
+        let relays = turn.clone().map(|turn| Relays::new(turn, identity.clone(), config.candidates.clone()));
         let (config, exits) = (Arc::new(config), Arc::new(Exits::new(socket, relays)));
         let (routes, counts, stop) =
             (Arc::new(Routes::default()), Arc::new(Counts::default()), Arc::default());
@@ -186,6 +187,7 @@ impl Engine {
             workers: ways,
             sorter,
             counts,
+            turn,
             next,
             stop,
             threads: Mutex::new(threads),
@@ -202,6 +204,13 @@ impl Engine {
     #[must_use]
     pub fn counts(&self) -> &Counts {
         &self.0.counts
+    }
+
+    /// What the attendee of this name is told of the relay: the same as when it joins.
+    #[must_use]
+    pub fn relay_session(&self, name: &str) -> RelaySession {
+        let now = worker::wall() / 1_000_000_000;
+        self.0.turn.as_ref().map(|turn| turn.session(name, now)).unwrap_or_default()
     }
 
     /// Begins a meeting, whose output goes to `sink`.

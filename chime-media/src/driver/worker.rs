@@ -41,8 +41,8 @@ pub(super) enum Work {
 struct Owned {
     meeting: Meeting<Opus>,
     sink: Sink,
-    /// When it was put on the heap for.
-    due: Instant,
+    /// When it was put on the heap for, if it is to be called.
+    due: Option<Instant>,
 }
 
 /// What all workers of an engine have in common.
@@ -144,9 +144,18 @@ impl Worker {
         // Only a codec that cannot be made fails here, and it is compiled in; the meeting's clients find nobody.
         let Ok(mut meeting) = meeting else { return };
         meeting.set_tap(tap);
-        let due = meeting.poll_timeout();
-        self.meetings.insert(key, Owned { meeting, sink, due });
-        self.heap.push(Reverse((due, key)));
+        self.meetings.insert(key, Owned { meeting, sink, due: None });
+        self.schedule(key);
+    }
+
+    /// Notes when a meeting is to be called next, if that has changed.
+    fn schedule(&mut self, key: MeetingKey) {
+        let Some(Owned { meeting, due, .. }) = self.meetings.get_mut(&key) else { return };
+        let next = meeting.poll_timeout();
+        if *due != next {
+            *due = next;
+            self.heap.extend(next.map(|next| Reverse((next, key))));
+        }
     }
 
     fn input(&mut self, key: MeetingKey, input: Input) {
@@ -204,22 +213,20 @@ impl Worker {
         {
             self.heap.pop();
             let Some(Owned { meeting, due: noted, .. }) = self.meetings.get_mut(&key) else { continue };
-            if *noted != due {
+            if *noted != Some(due) {
                 continue;
             }
+            *noted = None;
             if now.saturating_duration_since(due) > LATE {
                 self.common.counts.late_ticks.fetch_add(1, Ordering::Relaxed);
             }
             self.common.counts.ticks.fetch_add(1, Ordering::Relaxed);
             meeting.timeout(now);
-            let next = meeting.poll_timeout();
-            *noted = next;
-            self.heap.push(Reverse((next, key)));
             self.drain(key);
         }
     }
 
-    /// Sends what a meeting has put out.
+    /// Sends what a meeting has put out, after whatever was done with it.
     fn drain(&mut self, key: MeetingKey) {
         let Some(Owned { meeting, sink, .. }) = self.meetings.get_mut(&key) else { return };
         let datagrams: &mut Datagrams = meeting.datagrams();
@@ -235,6 +242,7 @@ impl Worker {
                 other => sink(other),
             }
         }
+        self.schedule(key);
     }
 }
 

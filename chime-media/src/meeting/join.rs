@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::Meeting;
+use super::session::Session;
 use crate::audio::{Codecs, Role};
 use crate::event::{Farewell, Happened, Output};
 use crate::ids::SessionId;
@@ -11,6 +12,8 @@ use crate::signal::proto::{
     SignalFrame, TurnCredentials,
 };
 
+/// The credentials are not good for this.
+pub(super) const FORBIDDEN: u32 = 403;
 /// The meeting has no room for this.
 pub(super) const AT_CAPACITY: u32 = 409;
 /// Remote videos that a client is told it may subscribe to at most.
@@ -64,26 +67,29 @@ impl<C: Codecs> Meeting<C> {
         if session.joined {
             return;
         }
-        let attendee = session.attendee.clone();
-        for other in self.sessions_of(|session| session.attendee.name() == attendee.name()) {
-            self.withdraw_promotion(now, other);
+        if session.attendee.content && session.is_viewer() && !self.promote_content(id) {
+            return self.refuse_join(now, id, FORBIDDEN, "only who is promoted shares content");
+        }
+        let Some(session) = self.sessions.get(&id) else { return };
+        let (attendee, root) = (session.attendee.clone(), session.root().name());
+        let same = |session: &Session| session.attendee.name() == attendee.name();
+        for other in self.sessions_of(|session| same(session) && session.root().name() != root) {
+            if attendee.content {
+                self.dismiss(now, other, Farewell::Elsewhere);
+            } else {
+                self.withdraw_promotion(now, other);
+            }
         }
         let older: Vec<(SessionId, bool)> = self
             .sessions
             .iter()
-            .filter(|(other, session)| **other != id && session.root().name() == attendee.name())
+            .filter(|(other, session)| **other != id && session.root().name() == root)
             .map(|(other, session)| {
                 (*other, session.audio_session.is_some() && session.audio_session == join.audio_session_id)
             })
             .collect();
         if let Some(what) = self.full(&attendee, &older) {
-            let refusal = SignalFrame {
-                error: Some(error(AT_CAPACITY, what)),
-                joinack: Some(JoinAck::default()),
-                ..self.frame(now, FrameType::JoinAck)
-            };
-            self.send(id, &refusal);
-            return;
+            return self.refuse_join(now, id, AT_CAPACITY, what);
         }
         let (mut inherited, mut announced) = (None, false);
         for (other, same) in older {
@@ -137,7 +143,7 @@ impl<C: Codecs> Meeting<C> {
         }
         let ack = SignalFrame {
             joinack: Some(JoinAck {
-                turn_credentials: Some(self.turn_credentials(&attendee.name())),
+                turn_credentials: Some(self.turn_credentials(now, &attendee.name())),
                 video_subscription_limit: Some(SUBSCRIPTIONS),
                 wants_compressed_sdp: Some(false),
                 default_server_side_network_adaption: Some(
@@ -151,6 +157,15 @@ impl<C: Codecs> Meeting<C> {
         self.send(id, &index);
         // The others' count of participants has changed.
         self.stale_index = true;
+    }
+
+    fn refuse_join(&mut self, now: Instant, id: SessionId, status: u32, why: &str) {
+        let refusal = SignalFrame {
+            error: Some(error(status, why)),
+            joinack: Some(JoinAck::default()),
+            ..self.frame(now, FrameType::JoinAck)
+        };
+        self.send(id, &refusal);
     }
 
     /// Why one more cannot join, if so. Sessions that it replaces leave their places to it.
@@ -179,15 +194,15 @@ impl<C: Codecs> Meeting<C> {
         }
     }
 
-    fn turn_credentials(&self, name: &str) -> TurnCredentials {
+    fn turn_credentials(&self, now: Instant, name: &str) -> TurnCredentials {
         // Present without URIs is the way to say: come directly.
         let Some(turn) = &self.config.turn else { return TurnCredentials::default() };
-        let (username, password) = turn.credentials(name, self.epoch.1 / 1_000_000_000);
+        let session = turn.session(name, self.wall_ms(now) / 1000);
         TurnCredentials {
-            username: Some(username),
-            password: Some(password),
-            ttl: u32::try_from(turn.ttl.as_secs()).ok(),
-            uris: turn.uris.clone(),
+            username: Some(session.username),
+            password: Some(session.password),
+            ttl: u32::try_from(session.ttl.as_secs()).ok(),
+            uris: session.uris,
         }
     }
 

@@ -271,8 +271,32 @@ impl<C: Codecs> Meeting<C> {
         self.room.mixed()
     }
 
+    /// Whether rounds of the mix are made: somebody has a peer, or a tap listens. An empty meeting may stay for long.
+    fn is_ticking(&self) -> bool {
+        self.tap.is_some() || self.sessions.values().any(|session| session.peer.is_some())
+    }
+
+    /// Rounds begin again, at the moments at which they would have been made all the time.
+    fn wake(&mut self, now: Instant) {
+        if self.is_ticking() {
+            return;
+        }
+        let rounds = [
+            (&mut self.next_tick, TICK),
+            (&mut self.next_metadata, roster::METADATA),
+            (&mut self.next_upkeep, TICK),
+        ];
+        for (next, every) in rounds.into_iter().filter(|(next, _)| **next <= now) {
+            *next = after(*next, every, now);
+        }
+    }
+
     /// Does what is due.
     pub fn timeout(&mut self, now: Instant) {
+        if !self.is_ticking() {
+            self.upkeep(now);
+            return self.settle(now);
+        }
         // After a long pause the frames in between are left out.
         if now.saturating_duration_since(self.next_tick) > 10 * TICK {
             self.next_tick = after(self.next_tick, TICK, now) - TICK;
@@ -294,10 +318,15 @@ impl<C: Codecs> Meeting<C> {
         self.settle(now);
     }
 
-    /// When [`Self::timeout`] wants to be called.
+    /// When [`Self::timeout`] wants to be called, if nothing else happens before: each round of the mix, while somebody
+    /// has a peer; else when somebody is waited for no longer.
     #[must_use]
-    pub fn poll_timeout(&self) -> Instant {
-        self.next_tick.min(self.next_metadata).min(self.next_upkeep)
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.is_ticking() {
+            return Some(self.next_tick.min(self.next_metadata).min(self.next_upkeep));
+        }
+        let lost = self.sessions.values().filter(|session| session.joined).filter_map(|session| session.lost);
+        lost.min().map(|at| at + self.config.grace)
     }
 
     /// Datagrams to send; whoever takes them clears them.

@@ -1,16 +1,19 @@
 //! Attendees of replicas, who are promoted to attendees of the meeting itself, and back.
+//!
+//! A client that is promoted shares content with the credentials of its replica, as it has no other for a share. Its
+//! share is that of whom it was promoted to be, and ends with the promotion. It alone is told of it by the name that it
+//! gave it, by which it knows that it is its own.
 
 use std::time::Instant;
 
 use super::Meeting;
-use super::join::{AT_CAPACITY, error};
+use super::join::{AT_CAPACITY, FORBIDDEN, error};
+use super::session::Session;
 use crate::audio::Codecs;
 use crate::event::{Farewell, Happened, Output};
 use crate::ids::{Attendee, SessionId};
 use crate::signal::proto::{Credentials, FrameType, PrimaryMeetingJoinAck, PrimaryMeetingLeave, SignalFrame};
 
-/// The credentials are not good, or there is nothing to be promoted from.
-const FORBIDDEN: u32 = 403;
 /// Its media are not connected yet.
 const NOT_YET: u32 = 503;
 
@@ -58,7 +61,7 @@ impl<C: Codecs> Meeting<C> {
             }
             self.event(who, Happened::Authorized);
             self.apply_capabilities(id);
-            self.appear(now, id, None);
+            self.appear(now, id, false);
             // It may show itself now, and counts.
             self.stale_index = true;
         }
@@ -70,10 +73,37 @@ impl<C: Codecs> Meeting<C> {
         self.settle(now);
     }
 
-    /// Ends a promotion, if there is one; the client knows.
+    /// A content share of a replica's attendee becomes one of whom that was promoted to be, if it was.
+    pub(super) fn promote_content(&mut self, id: SessionId) -> bool {
+        let Some(sharing) = self.sessions.get(&id).map(|session| session.attendee.clone()) else {
+            return false;
+        };
+        let owner = self.sessions.values().find(|session| is_owner(session, &sharing));
+        let Some(who) = owner.map(|session| Attendee { content: true, ..session.attendee.clone() }) else {
+            return false;
+        };
+        if let Some(session) = self.sessions.get_mut(&id) {
+            session.root = Some(std::mem::replace(&mut session.attendee, who));
+        }
+        true
+    }
+
+    /// The session of whoever shares content as somebody that it was promoted to be, and what it takes itself for.
+    pub(super) fn owner_of_promoted(&self, id: SessionId) -> Option<(SessionId, Attendee)> {
+        let sharing = self.sessions.get(&id).filter(|session| session.attendee.content)?.root.clone()?;
+        let owner = self.sessions.iter().find(|(_, session)| is_owner(session, &sharing));
+        owner.map(|(owner, _)| (*owner, sharing))
+    }
+
+    /// Ends a promotion, if there is one, and the content share of it; the client knows.
     pub(super) fn demote(&mut self, now: Instant, id: SessionId) {
         if !self.is_promoted(id) {
             return;
+        }
+        let shares = |of: SessionId| self.owner_of_promoted(of).is_some_and(|(owner, _)| owner == id);
+        let shares: Vec<SessionId> = self.sessions.keys().copied().filter(|of| shares(*of)).collect();
+        for share in shares {
+            self.dismiss(now, share, Farewell::Removed);
         }
         self.withdraw(now, id);
         let Some(session) = self.sessions.get_mut(&id) else { return };
@@ -102,8 +132,9 @@ impl<C: Codecs> Meeting<C> {
         self.send(id, &frame);
     }
 
+    /// Whether it is somebody who was promoted; a share of content is not, but goes with that.
     fn is_promoted(&self, id: SessionId) -> bool {
-        self.sessions.get(&id).is_some_and(|session| session.root.is_some())
+        self.sessions.get(&id).is_some_and(|session| session.root.is_some() && !session.attendee.content)
     }
 
     fn refuse_promotion(&mut self, now: Instant, id: SessionId, status: u32, why: &str) {
@@ -114,4 +145,10 @@ impl<C: Codecs> Meeting<C> {
         };
         self.send(id, &refusal);
     }
+}
+
+/// Whether a session is that of the promoted attendee who shares this.
+fn is_owner(session: &Session, sharing: &Attendee) -> bool {
+    let root = session.root.as_ref().filter(|_| session.joined && !session.attendee.content);
+    root.is_some_and(|root| root.id == sharing.id && root.replica == sharing.replica)
 }

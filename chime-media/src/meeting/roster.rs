@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::Meeting;
+use super::session::Session;
 use crate::audio::Codecs;
 use crate::event::Happened;
-use crate::ids::SessionId;
+use crate::ids::{Attendee, SessionId};
 use crate::signal::proto::{
     AudioAttendeeState, AudioMetadata, AudioStreamIdInfo, AudioStreamIdInfoFrame, FrameType, SignalFrame,
 };
@@ -29,15 +30,21 @@ impl<C: Codecs> Meeting<C> {
                 self.event(attendee, Happened::Joined);
             }
         } else {
-            self.appear(now, id, Some(id));
+            self.appear(now, id, true);
         }
-        let all: Vec<AudioStreamIdInfo> =
-            self.sessions.values().filter_map(super::session::Session::told).collect();
+        let told = |(of, session): (&SessionId, &Session)| {
+            let told = session.told()?;
+            // What it shares as whom it was promoted to be is its own still.
+            let own = self.owner_of_promoted(*of).filter(|(owner, _)| *owner == id);
+            Some(own.map_or_else(|| told.clone(), |(_, own)| told_as(told.clone(), &own)))
+        };
+        let all: Vec<AudioStreamIdInfo> = self.sessions.iter().filter_map(told).collect();
         self.tell_roster(now, id, all);
     }
 
-    /// It has a place in the roster from now on, of which everybody is told, but for one.
-    pub(super) fn appear(&mut self, now: Instant, id: SessionId, but: Option<SessionId>) {
+    /// It has a place in the roster from now on, of which everybody is told; itself, unless it is told otherwise.
+    pub(super) fn appear(&mut self, now: Instant, id: SessionId, otherwise: bool) {
+        let owner = self.owner_of_promoted(id);
         let next = self.next_audio;
         let Some(session) = self.sessions.get_mut(&id) else { return };
         if session.stream.is_some() {
@@ -48,6 +55,14 @@ impl<C: Codecs> Meeting<C> {
         let attendee = session.attendee.clone();
         let told = session.told();
         self.next_audio += 1;
+        let but = [otherwise.then_some(id), owner.as_ref().map(|(owner, _)| *owner)];
+        if let Some((owner, own)) = owner {
+            let told = told.clone().map(|told| told_as(told, &own));
+            let frame = self.roster_frame(now, told.into_iter().collect());
+            if self.sessions.get(&owner).is_some_and(|session| session.informed) {
+                self.send(owner, &frame);
+            }
+        }
         self.tell_others(now, but, told.into_iter().collect());
         self.event(attendee, Happened::Joined);
     }
@@ -58,7 +73,7 @@ impl<C: Codecs> Meeting<C> {
             dropped: dropped.then_some(true),
             ..AudioStreamIdInfo::default()
         };
-        self.tell_others(now, None, vec![gone]);
+        self.tell_others(now, [None; 2], vec![gone]);
     }
 
     pub(super) fn set_muted(&mut self, now: Instant, id: SessionId, muted: bool) {
@@ -74,7 +89,7 @@ impl<C: Codecs> Meeting<C> {
             muted: Some(muted),
             ..AudioStreamIdInfo::default()
         };
-        self.tell_others(now, None, vec![change]);
+        self.tell_others(now, [None; 2], vec![change]);
     }
 
     /// Volumes of who is loud, and signals of who is weak. Whoever is not named is silent, and well.
@@ -136,7 +151,7 @@ impl<C: Codecs> Meeting<C> {
             ..self.frame(now, FrameType::AudioMetadata)
         };
         self.told_volumes = Some(states);
-        self.tell_informed(None, &frame);
+        self.tell_informed([None; 2], &frame);
     }
 
     fn tell_roster(&mut self, now: Instant, id: SessionId, streams: Vec<AudioStreamIdInfo>) {
@@ -145,7 +160,7 @@ impl<C: Codecs> Meeting<C> {
         self.told_volumes = None;
     }
 
-    fn tell_others(&mut self, now: Instant, but: Option<SessionId>, streams: Vec<AudioStreamIdInfo>) {
+    fn tell_others(&mut self, now: Instant, but: [Option<SessionId>; 2], streams: Vec<AudioStreamIdInfo>) {
         let frame = self.roster_frame(now, streams);
         self.tell_informed(but, &frame);
     }
@@ -157,11 +172,11 @@ impl<C: Codecs> Meeting<C> {
         }
     }
 
-    /// Sends a frame to everybody who knows the roster, encoded once.
-    fn tell_informed(&mut self, but: Option<SessionId>, frame: &SignalFrame) {
+    /// Sends a frame to everybody who knows the roster but these, encoded once.
+    fn tell_informed(&mut self, but: [Option<SessionId>; 2], frame: &SignalFrame) {
         let message: std::sync::Arc<[u8]> = crate::signal::encode(frame).into();
         for (id, session) in &self.sessions {
-            if session.informed && session.socket && Some(*id) != but {
+            if session.informed && session.socket && !but.contains(&Some(*id)) {
                 let message = std::sync::Arc::clone(&message);
                 self.outputs.push_back(crate::event::Output::Signal { session: *id, message });
             }
@@ -169,7 +184,13 @@ impl<C: Codecs> Meeting<C> {
     }
 }
 
-impl super::session::Session {
+/// What is told of somebody, under another name.
+fn told_as(told: AudioStreamIdInfo, who: &Attendee) -> AudioStreamIdInfo {
+    let external_user_id = Some(who.external_user_id.to_string());
+    AudioStreamIdInfo { attendee_id: Some(who.name()), external_user_id, ..told }
+}
+
+impl Session {
     /// How the roster tells it, if it is present.
     fn told(&self) -> Option<AudioStreamIdInfo> {
         Some(AudioStreamIdInfo {

@@ -118,6 +118,8 @@ impl<C: Codecs> Meeting<C> {
         let credentials = credentials(&self.identity).map_err(|_| INTERNAL)?;
         let ufrag = credentials.ufrag.clone();
         let peer = Peer::new(&self.identity, credentials, &offer.fingerprint, now).map_err(|_| INTERNAL)?;
+        self.wake(now);
+        let session = self.sessions.get_mut(&id).ok_or(INTERNAL)?;
         session.peer = Some(Box::new(peer));
         let sections = offer.sections.iter().filter(|section| section.kind == Kind::Audio);
         let audio = sections.flat_map(|section| &section.codecs).map(|codec| codec.payload_type).collect();

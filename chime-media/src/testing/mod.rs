@@ -5,6 +5,7 @@ mod ear;
 mod path;
 mod world;
 
+pub(crate) use beacon::Beacon;
 pub(crate) use path::Path;
 pub(crate) use world::{GRACE, World, identity};
 

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::beacon::Beacon;
+use super::Beacon;
 use super::ear::Ear;
 use super::path::Path;
 use crate::audio::{self, TICK};
@@ -190,11 +190,8 @@ impl World {
             let actors = self.actors.values().filter(|actor| !actor.dead);
             let actors =
                 actors.flat_map(|actor| [actor.client.poll_timeout(), Some(actor.next_say)]).flatten().min();
-            let next =
-                [flight, actors, Some(self.meeting.poll_timeout())].into_iter().flatten().min().unwrap();
-            if next > end {
-                break;
-            }
+            let next = [flight, actors, self.meeting.poll_timeout()].into_iter().flatten().min();
+            let Some(next) = next.filter(|next| *next <= end) else { break };
             self.now = self.now.max(next);
             self.step();
         }
@@ -228,7 +225,7 @@ impl World {
                 actor.client.timeout(now);
             }
         }
-        if now >= self.meeting.poll_timeout() {
+        if self.meeting.poll_timeout().is_some_and(|at| now >= at) {
             self.meeting.timeout(now);
         }
         self.flush();

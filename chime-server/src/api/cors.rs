@@ -12,7 +12,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 /// Headers that clients send. `authorization` has to be named: the wildcard does not cover it.
 const ALLOWED: &str = "authorization, content-type, amz-sdk-invocation-id, amz-sdk-request, x-amz-chime-bearer, \
-                       x-amz-content-sha256, x-amz-date, x-amz-security-token, x-amz-user-agent, x-amzn-trace-id";
+                       x-amz-content-sha256, x-amz-date, x-amz-security-token, x-amz-user-agent, x-amzn-trace-id, \
+                       x-chime-auth-token";
 /// Families of headers that the vendor's clients may add to.
 const FAMILIES: [&str; 3] = ["x-amz-", "x-amzn-", "amz-sdk-"];
 const EXPOSED: HeaderValue =

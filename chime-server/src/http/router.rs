@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 
 use crate::api::{cors, pipeline, response};
 use crate::app::App;
@@ -28,6 +28,10 @@ pub fn router(app: App) -> Router {
         .route("/demo/meeting.js", get(demo::script))
         .route("/demo/meeting/join", post(demo::join))
         .route("/control/{meeting}", get(media::control))
+        .route("/v2/turn_sessions", post(media::turn_session).options(meetings::preflight))
+        .route("/calls/{meeting}", any(meetings::unserved))
+        .route("/v2/screen/{meeting}", any(meetings::unserved))
+        .route("/ws/connect", any(meetings::unserved))
         .route("/events/{meeting}", post(meetings::ingest).options(meetings::preflight))
         .method_not_allowed_fallback(ops::method_not_allowed)
         .fallback(api)

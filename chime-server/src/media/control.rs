@@ -4,11 +4,7 @@ use std::time::Duration;
 
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use chime_domain::meetings::AdmitError;
 use chime_media::driver::Input;
-use chime_media::event::Farewell;
-use chime_media::ids::Attendee;
-use chime_media::signal::proto::Credentials;
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::header::{SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION};
 use http::request::Parts;
@@ -21,7 +17,8 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use super::Media;
-use super::live::{Outgoing, Place, attendee, home};
+use super::live::{Outgoing, Place, home};
+use super::promote::{holder, promote};
 use super::refused::{Refused, refuse};
 use crate::api::ApiError;
 use crate::api::response::{RequestId, failure};
@@ -130,18 +127,6 @@ async fn admit(app: &App, media: &Media, meeting: &str, token: &str) -> Result<P
     Ok(place)
 }
 
-/// Who the holder of these credentials is in the primary meeting, or the status of a refusal.
-async fn promoted(app: &App, place: &Place, credentials: &Credentials) -> Result<Attendee, u32> {
-    let (Some(primary), Some(token)) = (&place.replica_of, &credentials.join_token) else { return Err(403) };
-    match app.chime().meetings().admit(primary.as_str(), token).await {
-        Ok(found) if Some(found.attendee.as_str()) != credentials.attendee_id.as_deref() => Err(403),
-        Ok(found) if found.content => Err(403),
-        Ok(found) => Ok(attendee(&found)),
-        Err(AdmitError::Store(_)) => Err(500),
-        Err(_) => Err(403),
-    }
-}
-
 async fn serve(app: &App, media: &Media, socket: &mut Socket, mut place: Place) {
     let engine = &media.0.engine;
     let (mut since, mut count) = (Instant::now(), 0);
@@ -154,15 +139,8 @@ async fn serve(app: &App, media: &Media, socket: &mut Socket, mut place: Place) 
                     }
                 }
                 Some(Outgoing::Promote(credentials)) => {
-                    let who = promoted(app, &place, &credentials).await;
-                    let name = who.as_ref().ok().map(|who| who.id.clone());
-                    engine.post(place.key, Input::Promote(place.session, who));
-                    // Whoever deleted the attendee meanwhile did not find it promoted.
-                    if let Some(name) = name
-                        && promoted(app, &place, &credentials).await == Err(403)
-                    {
-                        engine.post(place.key, Input::Remove(name, Farewell::Removed));
-                    }
+                    let who = || holder(app, &place, &credentials);
+                    promote(place.session, who, |input| engine.post(place.key, input)).await;
                 }
                 Some(Outgoing::Close(code)) => break Some(code),
                 // It did not take what it was sent.
@@ -190,9 +168,14 @@ async fn serve(app: &App, media: &Media, socket: &mut Socket, mut place: Place) 
 
 /// Gives up a place; a meeting that stays empty is forgotten later.
 fn leave(media: &Media, place: &Place) {
-    if let Some(seen) = media.0.lives.leave(&media.0.engine, place) {
-        let (media, meeting) = (media.clone(), place.meeting.clone());
-        tokio::spawn(async move { media.0.lives.forget_later(&media.0.engine, &meeting, seen).await });
+    if media.0.lives.leave(&media.0.engine, place, Instant::now()) {
+        let media = media.clone();
+        // One for all of them, while there are any.
+        tokio::spawn(async move {
+            while let Some(next) = media.0.lives.forget(&media.0.engine, Instant::now()) {
+                tokio::time::sleep(next.saturating_duration_since(Instant::now())).await;
+            }
+        });
     }
 }
 

@@ -2,8 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chime_domain::flow::Chime;
 use chime_domain::ids::{AttendeeId, MeetingId};
@@ -16,14 +15,13 @@ use chime_media::ids::{Attendee, Capabilities, Capability, SessionId};
 use chime_media::signal::proto::Credentials;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender, UnboundedSender, channel};
+use tokio::time::Instant;
 
+use super::empty::Empty;
 use super::report;
 
 /// Frames that wait for a client.
 const WAITING: usize = 256;
-/// How long a meeting that everybody has left is kept: as long as the longest data message (rule MED-09).
-const KEPT: Duration = Duration::from_secs(300);
-
 /// What is to be sent to a client.
 #[derive(Debug)]
 pub(super) enum Outgoing {
@@ -41,8 +39,6 @@ struct Live {
     /// The replicas that somebody has been in.
     replicas: HashSet<MeetingId>,
     clients: Clients,
-    /// Counts up with each client, so that an old look at emptiness is told from a new one.
-    opened: u64,
 }
 
 /// A client's place in a meeting.
@@ -61,6 +57,8 @@ pub(super) struct Place {
 pub(super) struct Lives {
     next: AtomicU64,
     lives: Mutex<HashMap<MeetingId, Live>>,
+    /// Those of them that nobody has a WebSocket of. Locked inside of `lives` only.
+    empty: Mutex<Empty>,
 }
 
 impl Lives {
@@ -74,14 +72,9 @@ impl Lives {
         let live = lives.entry(id.clone()).or_insert_with(|| {
             let clients = Clients::default();
             let sink = sink(Arc::clone(&clients), report::start(chime, id));
-            Live {
-                key: engine.open(limits(home), Box::new(sink)),
-                replicas: HashSet::new(),
-                clients,
-                opened: 0,
-            }
+            Live { key: engine.open(limits(home), Box::new(sink)), replicas: HashSet::new(), clients }
         });
-        live.opened += 1;
+        self.empty().came(id);
         if admission.primary.is_some() {
             live.replicas.insert(admission.meeting.id.clone());
         }
@@ -91,24 +84,30 @@ impl Lives {
         Place { meeting: id.clone(), replica_of, key: live.key, session, outgoing }
     }
 
-    /// A client's WebSocket is gone. Says when nobody has one any more: a token to look again with.
-    pub(super) fn leave(&self, engine: &Engine, place: &Place) -> Option<u64> {
+    /// A client's WebSocket is gone. Says whether [`Self::forget`] has to be called from now on, as nobody does yet.
+    pub(super) fn leave(&self, engine: &Engine, place: &Place, now: Instant) -> bool {
         engine.post(place.key, Input::Disconnected(place.session));
         let lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
-        let live = lives.get(&place.meeting).filter(|live| live.key == place.key)?;
+        let Some(live) = lives.get(&place.meeting).filter(|live| live.key == place.key) else { return false };
         let mut clients = live.clients.lock().unwrap_or_else(PoisonError::into_inner);
         clients.remove(&place.session);
-        clients.is_empty().then_some(live.opened)
+        clients.is_empty() && self.empty().left(&place.meeting, now)
     }
 
-    /// Forgets a meeting that stayed empty.
-    pub(super) async fn forget_later(&self, engine: &Engine, meeting: &MeetingId, seen: u64) {
-        tokio::time::sleep(KEPT).await;
+    /// Forgets the meetings that have stayed empty. Says when to call again, if ever.
+    pub(super) fn forget(&self, engine: &Engine, now: Instant) -> Option<Instant> {
         let mut lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(live) = lives.get(meeting).filter(|live| live.opened == seen) {
-            engine.post(live.key, Input::End(Farewell::Ended));
-            lives.remove(meeting);
+        let (over, next) = self.empty().over(now);
+        for meeting in over {
+            if let Some(live) = lives.remove(&meeting) {
+                engine.post(live.key, Input::End(Farewell::Ended));
+            }
         }
+        next
+    }
+
+    fn empty(&self) -> MutexGuard<'_, Empty> {
+        self.empty.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Something happens to a meeting or to a replica, if it lives here.
@@ -124,6 +123,7 @@ impl Lives {
     pub(super) fn end(&self, engine: &Engine, meeting: &MeetingId) {
         let mut lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(live) = lives.remove(meeting) {
+            self.empty().came(meeting);
             engine.post(live.key, Input::End(Farewell::Ended));
         }
         for live in lives.values_mut() {

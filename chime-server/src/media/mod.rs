@@ -3,6 +3,7 @@
 //! ```text
 //! GET /control/{meeting} ─ control.rs ─ Meetings::admit ─ live.rs: the meeting's engine ─ frames ─► the WebSocket
 //!                                └ refused.rs: who may not join is told so                └ events ─► Meetings::report
+//! POST /v2/turn_sessions ─ turn.rs ─ Meetings::admit ─ the credentials of a JOIN_ACK
 //! UDP ─ the engine itself      TCP, TLS ─ listen.rs ─ Engine::stream
 //! ```
 //!
@@ -17,11 +18,14 @@
 
 mod control;
 mod counted;
+mod empty;
 mod listen;
 mod live;
 mod plane;
+mod promote;
 mod refused;
 mod report;
+mod turn;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -33,6 +37,7 @@ use chime_media::driver::{Counts, Engine, Options, StartError};
 pub(crate) use control::control;
 pub use listen::{drain, serve};
 use live::Lives;
+pub(crate) use turn::turn_session;
 
 /// How long the credentials of a relay are good for: a long meeting.
 const RELAY_TTL: Duration = Duration::from_secs(12 * 3600);

@@ -22,6 +22,7 @@ pub(crate) fn as_reached(app: &App, host: &str, secure: bool, placement: &MediaP
     };
     plain(&mut urls.signaling_url, "wss://", "ws://");
     plain(&mut urls.event_ingestion_url, "https://", "http://");
+    plain(&mut urls.turn_control_url, "https://", "http://");
     urls
 }
 

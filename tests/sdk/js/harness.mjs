@@ -46,7 +46,7 @@ export class Server {
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(CHIME|AWS)_/.test(name)));
     Object.assign(env, this.settings);
     this.process = spawn(process.env.CHIME_SERVER_BIN, ['serve', '--data-dir', this.dataDir, '--http-listen',
-      `127.0.0.1:${this.port}`, '--https-listen', `127.0.0.1:${this.httpsPort}`, '--media-listen', '127.0.0.1:0', '--test-clock'],
+      `127.0.0.1:${this.port}`, '--https-listen', `127.0.0.1:${this.httpsPort}`, '--media-listen', `127.0.0.1:${this.media ?? 0}`, '--test-clock'],
     { stdio: ['ignore', log, log], env });
     this.ended = new Promise((resolve) => { this.process.once('exit', resolve); });
     await this.#ready();
@@ -74,8 +74,14 @@ export class Server {
     }
   }
 
+  /** Ends the process without a word to anybody. */
+  kill() {
+    this.process.kill('SIGKILL');
+    return this.ended;
+  }
+
   async stop() {
-    await this.terminate();
+    if (this.process.exitCode === null && this.process.signalCode === null) await this.terminate();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
@@ -88,6 +94,9 @@ export class Server {
   get ca() { return path.join(this.dataDir, 'tls', 'ca.pem'); }
 
   get root() {
+    if (this.settings.CHIME_ROOT_ACCESS_KEY_ID) {
+      return { accessKeyId: this.settings.CHIME_ROOT_ACCESS_KEY_ID, secretAccessKey: this.settings.CHIME_ROOT_SECRET_ACCESS_KEY };
+    }
     const { AccessKeyId, SecretAccessKey } = JSON.parse(
       readFileSync(path.join(this.dataDir, 'root-credentials.json'), 'utf8'));
     return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey };

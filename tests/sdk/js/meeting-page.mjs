@@ -94,12 +94,13 @@ class Person {
   note(name, ...details) { this.events.push([name, ...details]); }
 
   /** Joins; the answer comes when audio and video have started. */
-  async join({ meeting, attendee, hertz, gain, policy, timeout, simulcast, svc, muted, port, phone, bitrate, cooldown, codec }) {
+  async join({ meeting, attendee, hertz, gain, policy, timeout, simulcast, svc, muted, port, phone, bitrate, cooldown, codec, patience }) {
     if (port) detour(port);
     if (phone) narrow();
     const logger = new ConsoleLogger('sdk', LogLevel.WARN);
     const configuration = new MeetingSessionConfiguration({ Meeting: meeting }, { Attendee: attendee });
     if (timeout) configuration.connectionTimeoutMs = timeout;
+    if (patience) configuration.reconnectTimeoutMs = patience;
     if (cooldown) configuration.connectionHealthPolicyConfiguration.cooldownTimeMs = cooldown;
     if (policy === 'priority') {
       const networkConfig = new VideoPriorityBasedPolicyConfig();

@@ -14,7 +14,7 @@ const FLAGS = ['--mute-audio', '--autoplay-policy=no-user-gesture-required', '--
   '--disable-background-timer-throttling', '--disable-backgrounding-occluded-windows'];
 
 /** Why sessions end, as the client numbers it. */
-export const ENDED = { LEFT: 1, ELSEWHERE: 2, REFUSED: 3, FULL: 4, MEETING_ENDED: 5, REMOVED: 22 };
+export const ENDED = { LEFT: 1, ELSEWHERE: 2, REFUSED: 3, FULL: 4, MEETING_ENDED: 5, TASK_FAILED: 18, REMOVED: 22 };
 
 /** A server, and its API of meetings through the AWS SDK. */
 export class World {
@@ -25,9 +25,14 @@ export class World {
     return world;
   }
 
-  async meeting() {
-    const { Meeting } = await this.api.createMeeting({
-      ClientRequestToken: randomUUID(), ExternalMeetingId: 'meeting', MediaRegion: 'us-east-1' });
+  async meeting(MediaRegion = 'us-east-1') {
+    const { Meeting } = await this.api.createMeeting({ ClientRequestToken: randomUUID(), ExternalMeetingId: 'meeting', MediaRegion });
+    return Meeting;
+  }
+
+  /** A meeting as this server tells it now. */
+  async asked({ MeetingId }) {
+    const { Meeting } = await this.api.getMeeting({ MeetingId });
     return Meeting;
   }
 

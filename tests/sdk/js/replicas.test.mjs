@@ -91,6 +91,39 @@ test('an attendee of a replica is promoted, heard, seen and known as another, an
   assert.equal(await promote(vic, guest), STATUS.REFUSED, 'its attendee was deleted');
 });
 
+test('who is promoted shares a screen as whom they were promoted to be, until they go back', USUAL, async () => {
+  const { primary, ann, bob, vic, wes, all } = await webinar();
+  const sound = 3490;
+  const share = (one) => one.do((what) => window.person.share(what), { colour: BLUE.name, hertz: sound });
+  const told = (one, name, count) => one.until(`${name}, ${count} times`, ([what, times]) =>
+    window.person.events.filter(([each]) => each === what).length === times, [name, count]);
+  await share(wes);
+  await told(wes, 'not-sharing', 1);
+  const guest = await world.attendee(primary, 'guest');
+  const content = `${guest.AttendeeId}#content`;
+  for (const [round, ends] of [() => vic.do(() => window.person.av.demoteFromPrimaryMeeting()), () => world.remove(primary, guest)].entries()) {
+    assert.equal(await promote(vic, guest), STATUS.OK);
+    await share(vic);
+    for (const one of [ann, bob, wes]) {
+      await one.knows(content, true);
+      await one.sees(content, BLUE.seen);
+    }
+    await Promise.all([ann.hears([bob, vic, sound], [...all, sound]), vic.hears([ann, bob], [...all, sound])]);
+    await told(vic, 'sharing', round + 1);
+    assert.deepEqual(await vic.presenceOf(content), [], 'vic knows its own share by its own name');
+    await vic.knows(`${vic.id}#content`, true);
+    await ends();
+    await told(vic, 'not-sharing', round + 1);
+    await vic.until("the share's socket is closed", (count) => window.closes.length === count, round + 1);
+    for (const one of [ann, wes]) {
+      await one.knows(content, false);
+      await one.until('the shared screen is gone', () => window.person.tiles().length === 0);
+    }
+    await ann.hears([bob], [...all, sound]);
+  }
+  await vic.hears([ann, bob], all);
+});
+
 test('a replica ends alone, and outlives its primary meeting without a sound', USUAL, async () => {
   const { primary, replica, ann, bob, vic, wes, all } = await webinar();
   await world.end(primary);

@@ -30,6 +30,16 @@ def test_qta_01_the_quota_can_be_set(launch):
     assert refusal(create, client) == LIMIT_EXCEEDED
 
 
+def test_a_primary_meeting_has_four_replicas_at_a_time(root):
+    client = root.meetings
+    primary = create(client)["MeetingId"]
+    made = [create(client, PrimaryMeetingId=primary) for _ in range(4)]
+    assert refusal(create, client, PrimaryMeetingId=primary) == LIMIT_EXCEEDED
+    client.delete_meeting(MeetingId=made[0]["MeetingId"])
+    assert create(client, PrimaryMeetingId=primary)
+    assert refusal(create, client, PrimaryMeetingId=primary) == LIMIT_EXCEEDED
+
+
 def test_qta_02_and_08_the_251st_attendee_is_refused(root):
     client = root.meetings
     made = create(client)

@@ -36,6 +36,7 @@ def test_mtg_02_pages_on_localhost_get_plain_urls_and_others_secure_ones(server,
     here = f"127.0.0.1:{server.port}"
     assert urls["SignalingUrl"].startswith(f"ws://{here}/control/")
     assert urls["EventIngestionUrl"].startswith(f"http://{here}/events/")
+    assert urls["TurnControlUrl"] == f"http://{here}/v2/turn_sessions"
     body = json.dumps({"ClientRequestToken": "a-token-of-this-test", "ExternalMeetingId": "ab",
                        "MediaRegion": "us-east-1"}).encode()
     answer = send(server, "POST", "/meetings", body, host="meetings-chime.test").json["Meeting"]

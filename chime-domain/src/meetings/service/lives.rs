@@ -5,7 +5,7 @@ use crate::error::{Refusal, ServiceError};
 use crate::flow::{Decision, Loaded, Task, TaskKind, load};
 use crate::identity::Tags;
 use crate::ids::{MediaRegion, MeetingId};
-use crate::limits::{QUOTAS, Quota};
+use crate::limits::{Limits, QUOTAS, Quota};
 use crate::meetings::events::MeetingEventType::{MeetingEnded, MeetingStarted};
 use crate::meetings::keys;
 use crate::meetings::report::{Presence, watch};
@@ -26,9 +26,17 @@ impl Entity for MeetingToken {
     const NAME: &'static str = "meeting-token";
 }
 
-fn count(by: i64, at_most: Option<u64>) -> Change {
-    let name = QUOTAS.iter().find(|row| row.quota == Quota::ActiveMeetings).map_or("", |row| row.name);
-    Change::Count { counter: Key::new("count", &[name]), by, at_most }
+/// Counts a meeting that begins, or ends, against its quotas: those of the account, and those of its primary meeting.
+fn count(primary: Option<&MeetingId>, begins: Option<&Limits>) -> Vec<Change> {
+    let each = |quota: Quota, of: Option<&MeetingId>| {
+        let name = QUOTAS.iter().find(|row| row.quota == quota).map_or("", |row| row.name);
+        let parts: Vec<&str> = [Some(name), of.map(MeetingId::as_str)].into_iter().flatten().collect();
+        let by = if begins.is_some() { 1 } else { -1 };
+        let at_most = begins.map(|limits| limits.get(quota));
+        Change::Count { counter: Key::new("count", &parts), by, at_most }
+    };
+    let of_primary = primary.map(|primary| each(Quota::ReplicasPerPrimaryMeeting, Some(primary)));
+    [Some(each(Quota::ActiveMeetings, None)), of_primary].into_iter().flatten().collect()
 }
 
 impl Meetings<'_> {
@@ -36,7 +44,7 @@ impl Meetings<'_> {
     ///
     /// # Errors
     ///
-    /// A bad request when the features do not fit together, or the primary meeting is none; the quota's refusal;
+    /// A bad request when the features do not fit together, or the primary meeting is none; the quotas' refusal;
     /// [`ServiceError::Unavailable`] when no media service has room.
     pub async fn create_meeting(&self, command: &CreateMeeting) -> Result<Meeting, ServiceError> {
         if let Some(wanted) = &command.features {
@@ -61,12 +69,11 @@ impl Meetings<'_> {
                 let among = primary.as_ref().and_then(|primary| primary.get());
                 let meeting = self.placed(command, tags, token.key(), among).await?;
                 let presence = Presence::begin(meeting.created);
-                let most = self.chime.settings().limits.get(Quota::ActiveMeetings);
                 let token_of = MeetingToken { meeting: meeting.id.clone() };
                 Ok(Decision::reply(meeting.clone())
                     .guard(token.guard())
                     .guards(primary.map(|primary| primary.guard()))
-                    .change(count(1, Some(most)))
+                    .changes(count(meeting.primary.as_ref(), Some(&self.chime.settings().limits)))
                     .change(Change::Put(token.key().clone(), Record::of(token_of)))
                     .change(watch(&meeting.id, presence.watch).schedule())
                     .change(Change::Put(keys::presence(&meeting.id), Record::of(presence)))
@@ -214,7 +221,7 @@ impl Meetings<'_> {
             .change(Change::Delete(keys::token_of(&facts.token)))
             .change(Change::Delete(keys::presence(&facts.id)))
             .change(Change::Delete(watch(&facts.id, presence.watch).key()))
-            .change(count(-1, None))
+            .changes(count(facts.primary.as_ref(), None))
             .change(Task::new(TaskKind::PurgeMeeting, self.chime.now(), subject).schedule())
             .changes(self.tell(facts, MeetingEnded, None))
     }

@@ -3,7 +3,10 @@
 mod capacity;
 mod data;
 mod hostile;
+mod idle;
+mod kept;
 mod layered;
+mod relay;
 mod replay;
 mod replica;
 mod schedule;

@@ -196,3 +196,104 @@ fn a_replica_ends_alone_and_outlives_its_meeting() {
     world.run(SECOND);
     assert_eq!((world.actor(ann).closed, world.actor(other).closed), (Some(4410), Some(4500)));
 }
+
+/// Shares with the credentials of the replica, as the client does.
+fn share(world: &mut World, of: &str) -> SessionId {
+    let config = Config::new(&format!("{of}#content"), 9);
+    let id = world.join_replica(config, Capabilities::default(), Some("replica"));
+    world.run(SECOND);
+    let now = world.now;
+    world.client(id).show(now, Show::single(300));
+    world.actor(id).talks = true;
+    world.run(2 * SECOND);
+    id
+}
+
+#[test]
+fn whoever_is_promoted_shares_content_as_whom_it_was_promoted_to_be_until_it_goes_back() {
+    let (mut world, [ann, bob, vic, wes]) = webinar(76, Limits::default());
+    let promote = |world: &mut World| {
+        let now = world.now;
+        world.client(vic).promote(now, "guest", "good");
+        world.run(SECOND);
+    };
+    promote(&mut world);
+    let share_of_vic = share(&mut world, "vic");
+    let (from, of_share) = (world.now, slot(&world, share_of_vic));
+    world.run(SECOND);
+    for id in [ann, bob, wes] {
+        assert_eq!(present(&world, id), ["ann", "bob", "guest", "guest#content"]);
+        assert!(world.client(id).tile("guest#content").is_some_and(|tile| tile.counts.pictures > 30));
+        assert_eq!(world.actor(id).ear.since(from) & of_share, of_share);
+    }
+    assert_eq!(present(&world, vic), ["ann", "bob", "guest", "vic#content"], "by which it knows its own");
+    assert!(world.client(vic).tile("guest#content").is_none());
+    assert_eq!(world.actor(vic).ear.since(from) & of_share, 0, "nobody hears what they share");
+    let of_content = |world: &World| {
+        let its = world.events.iter().filter(|(_, event)| event.attendee.content);
+        its.map(|(_, event)| (event.attendee.name(), event.what)).collect::<Vec<_>>()
+    };
+    let mut expected: Vec<_> = [Happened::Authorized, Happened::Joined, Happened::VideoStarted]
+        .map(|what| ("guest#content".to_owned(), what))
+        .into();
+    assert_eq!(of_content(&world), expected);
+
+    let now = world.now;
+    world.client(vic).demote(now);
+    world.run(SECOND);
+    assert_eq!(world.actor(share_of_vic).closed, Some(4410));
+    assert!(events(&world, share_of_vic).contains(&Event::Ended(411)));
+    for id in [ann, bob, vic, wes] {
+        assert_eq!(present(&world, id), ["ann", "bob"]);
+        assert!(world.client(id).tile("guest#content").is_none());
+    }
+    expected.extend([Happened::VideoStopped, Happened::Left].map(|what| ("guest#content".to_owned(), what)));
+    assert_eq!(of_content(&world), expected);
+
+    promote(&mut world);
+    let again = share(&mut world, "vic");
+    assert!(present(&world, bob).contains(&"guest#content".to_owned()));
+    let now = world.now;
+    world.meeting.remove(now, "guest", Farewell::Removed);
+    world.run(SECOND);
+    assert_eq!(world.actor(again).closed, Some(4410), "its attendee was deleted");
+    assert_eq!(present(&world, bob), ["ann", "bob"]);
+}
+
+#[test]
+fn a_share_of_who_is_not_promoted_or_one_too_many_is_refused() {
+    let (mut world, [_, bob, vic, wes]) = webinar(77, Limits::default().with(16, 1, 250));
+    let status = |world: &World, id| {
+        events(world, id).iter().find_map(|event| match event {
+            Event::Refused(status) => Some(*status),
+            _ => None,
+        })
+    };
+    let early = share(&mut world, "vic");
+    assert_eq!(status(&world, early), Some(403));
+    for (id, who) in [(vic, "guest"), (wes, "another")] {
+        let now = world.now;
+        world.client(id).promote(now, who, "good");
+    }
+    world.run(SECOND);
+    let of_wes = share(&mut world, "wes");
+    let late = share(&mut world, "vic");
+    assert_eq!((status(&world, of_wes), status(&world, late)), (None, Some(409)));
+    assert_eq!(present(&world, bob), ["ann", "another", "another#content", "bob", "guest"]);
+
+    // Its client has lost its signaling, and comes again: nobody is told.
+    world.cut_socket(of_wes);
+    world.run(SECOND);
+    let config = world.client(of_wes).config().clone();
+    let back = world.join_replica(config, Capabilities::default(), Some("replica"));
+    world.run(2 * SECOND);
+    assert!(world.client(back).is_connected());
+    let left =
+        world.events.iter().filter(|(_, event)| event.attendee.content && event.what == Happened::Left);
+    assert_eq!(left.count(), 0);
+    // The same attendee from somewhere else ends the promotion, and the share with it.
+    world.join("another");
+    world.run(SECOND);
+    assert_eq!(world.actor(back).closed, Some(4410));
+    assert_eq!(present(&world, bob), ["ann", "another", "bob", "guest"]);
+}
