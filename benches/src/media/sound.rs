@@ -4,7 +4,7 @@ use std::f32::consts::TAU;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
-use chime_opus::{Channels, Decoder, Encoder};
+use chime_opus::{Channels, Decoder, Encoder, Signal};
 
 /// Samples of 20 ms.
 const FRAME: usize = 960;
@@ -62,6 +62,8 @@ impl Loop {
 fn encoder() -> Result<Encoder> {
     let mut encoder = Encoder::new(Channels::Mono).map_err(|error| anyhow!("{error}"))?;
     encoder.set_bitrate(32_000).map_err(|error| anyhow!("{error}"))?;
+    // Tones stand for voices, and are to be coded as these.
+    encoder.set_signal(Signal::Voice).map_err(|error| anyhow!("{error}"))?;
     Ok(encoder)
 }
 
