@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use chime_benches::load::scenario::{
-    deliver, export, idle, janus, janus_video, limits, meeting, members, nodes, retention, saturate, search,
-    sends, stalled, start, video,
+    deliver, export, gallery, idle, janus, janus_video, limits, meeting, members, nodes, retention, saturate,
+    search, sends, stalled, start, video,
 };
 use chime_benches::load::server::{Launch, binary};
 use clap::{Parser, Subcommand};
@@ -43,6 +43,7 @@ enum Scenario {
     Meeting(meeting::Meeting),
     Janus(janus::Janus),
     JanusVideo(janus_video::JanusVideo),
+    Gallery(gallery::Gallery),
     Limits(limits::Limits),
     Video(video::Video),
 }
@@ -73,6 +74,7 @@ fn main() -> Result<()> {
             Scenario::Video(args) => video::run(&launch, &args).await,
             Scenario::Janus(args) => janus::run(&args),
             Scenario::JanusVideo(args) => janus_video::run(&args),
+            Scenario::Gallery(args) => gallery::run(&launch, &args).await,
             Scenario::Limits(args) => limits::run(&args),
             Scenario::Meeting(args) => meeting::run(&launch, &args).await,
             Scenario::Start(args) => start::run(&launch, &args),

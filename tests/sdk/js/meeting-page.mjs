@@ -27,12 +27,17 @@ const detour = (port) => answered((sdp) => sdp.replace(/^a=candidate:.* tcp .*\r
 /** Sends sound of 16 kHz, as clients on phones do. */
 const narrow = () => answered((sdp) => sdp.replace(/useinbandfec=1/g, 'useinbandfec=1;maxplaybackrate=16000'));
 
-/** Codes with which WebSockets of this page were closed, and when the first was opened. */
+/** Codes with which WebSockets of this page were closed, how many are not, and when the first was opened. */
 const closes = [];
+window.sockets = 0;
 window.WebSocket = class extends WebSocket {
   constructor(...options) {
     super(...options);
-    this.addEventListener('close', ({ code }) => closes.push(code));
+    window.sockets += 1;
+    this.addEventListener('close', ({ code }) => {
+      closes.push(code);
+      window.sockets -= 1;
+    });
     this.addEventListener('open', () => { window.opened ??= performance.now(); });
   }
 };

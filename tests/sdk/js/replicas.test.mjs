@@ -114,7 +114,8 @@ test('who is promoted shares a screen as whom they were promoted to be, until th
     await vic.knows(`${vic.id}#content`, true);
     await ends();
     await told(vic, 'not-sharing', round + 1);
-    await vic.until("the share's socket is closed", (count) => window.closes.length === count, round + 1);
+    // The client may have tried to bring the share back before it understood.
+    await vic.until("the share's socket is closed", () => window.sockets === 1);
     for (const one of [ann, wes]) {
       await one.knows(content, false);
       await one.until('the shared screen is gone', () => window.person.tiles().length === 0);

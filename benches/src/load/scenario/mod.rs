@@ -2,6 +2,7 @@
 
 pub mod deliver;
 pub mod export;
+pub mod gallery;
 pub mod idle;
 pub mod janus;
 pub mod janus_video;
