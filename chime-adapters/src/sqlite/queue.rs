@@ -19,6 +19,8 @@ use super::error::{busy, closed};
 const GROUP: usize = 512;
 /// How many times as long as a patient commit the rest after it is.
 const REST: u32 = 9;
+/// The longest rest: a disk that was slow once does not make it longer.
+const LONGEST_REST: Duration = Duration::from_secs(1);
 /// How long after its rest a patient commit waits for a gap.
 const GAP: Duration = Duration::from_millis(100);
 
@@ -115,7 +117,7 @@ impl Queue {
 
     /// A group with a patient commit was made in this time.
     pub(super) fn rest(&self, took: Duration) {
-        self.lock().rest = now() + took * REST;
+        self.lock().rest = now() + (took * REST).min(LONGEST_REST);
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {

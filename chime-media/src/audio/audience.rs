@@ -20,6 +20,8 @@ struct Personal<E> {
     output: Output<E>,
     /// When he was last in the mix.
     needed: Instant,
+    /// As [`Audience::joins`]: what was passed on to him ended here.
+    joins: u8,
 }
 
 /// All encoded streams of a room.
@@ -122,7 +124,8 @@ impl<E: Encoder> Audience<E> {
             output.reset();
         }
         stats.personal_started += 1;
-        self.personal.push(Personal { id, output, needed: now });
+        let joins = if self.warm { 0 } else { self.joins };
+        self.personal.push(Personal { id, output, needed: now, joins });
         self.changed = true;
         Ok(())
     }
@@ -177,7 +180,8 @@ impl<E: Encoder> Audience<E> {
         for personal in &mut self.personal {
             sum(&mut personal.output, lanes, Some(personal.id), config);
             let loss = sources.get(&personal.id).map_or(0, |source| source.loss_percent);
-            personal.output.encode(settings(loss, false), stats);
+            personal.output.encode(settings(loss, personal.joins > 0), stats);
+            personal.joins = personal.joins.saturating_sub(1);
         }
     }
 
