@@ -13,6 +13,8 @@ use super::worker::now;
 
 /// Largest datagram, in bytes.
 const DATAGRAM: usize = 2048;
+/// Most bytes of datagrams that the system puts together.
+const TOGETHER: usize = 65_536;
 /// How often it is looked whether to stop, in milliseconds.
 const LOOK: i64 = 100;
 
@@ -44,7 +46,7 @@ impl Receiver {
 
     pub(super) fn run(&self) {
         let socket = self.exits.socket();
-        let room = DATAGRAM * socket.segments();
+        let room = (DATAGRAM * socket.segments()).min(TOGETHER);
         let mut storage: Vec<Vec<u8>> = (0..BATCH_SIZE).map(|_| vec![0; room]).collect();
         let mut metas = [RecvMeta::default(); BATCH_SIZE];
         let mut hands = self.sorter.hands();

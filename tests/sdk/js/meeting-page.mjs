@@ -6,6 +6,8 @@ import {
   VideoPreferences,
 } from 'amazon-chime-sdk-js';
 
+import { frames } from './meeting-frames.mjs';
+
 const context = new AudioContext();
 
 /** Level in decibels of full scale from which a tone counts as heard, and below which as not. */
@@ -332,6 +334,9 @@ class Person {
     for (; to.packetsSent < from.packetsSent + 100; to = await count()) await sleep(100);
     return ((to.bytesSent - from.bytesSent) * 8) / ((to.packetsSent - from.packetsSent) * 20);
   }
+
+  /** Begins to note the coded frames of sound that go out, or come in. */
+  follow(way) { this.frames = frames(way); }
 
   /** How many pictures went, of one encoding, or came. */
   async pictures(kind) {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, afterEach, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 import { freePorts } from './harness.mjs';
 import { Cord, Link } from './link.mjs';
@@ -84,6 +85,30 @@ test('med_04 voices are Opus of 32 kbit/s, or of 64 where that is asked for', US
     const kbps = await one.do(() => window.person.voiceRate());
     assert.ok(kbps > least && kbps < most, `${kbps} kbit/s`);
   }
+});
+
+test('a voice that is alone comes as its sender coded it, until there is another', USUAL, async (context) => {
+  const meeting = await world.meeting();
+  // At this rate whatever it is has to be coded by the model of a voice, and only that can be passed on.
+  const ann = await stage.joined(world, meeting, 'ann', { hertz: 410, gain: 0, bitrate: 12_000 });
+  const bob = await stage.joined(world, meeting, 'bob', { hertz: 590, gain: 0 });
+  const cid = await stage.joined(world, meeting, 'cid');
+  for (const [one, way] of [[ann, 'out'], [bob, 'in'], [cid, 'in']]) await one.do((which) => window.person.follow(which), way);
+  const noted = () => Promise.all([ann, bob, cid].map((one) => one.do(() => window.person.frames)));
+  const asSent = ([sent, ...came]) => came.map((frames) => frames.filter((frame) => sent.includes(frame)).length);
+  // In words, because a voice that was not passed on for a moment is again from its next pause on.
+  const words = setInterval(() => ann.do(() => window.person.speak(window.person.volume.gain.value ? 0 : 0.2)).catch(() => {}), 400);
+  let same = [0, 0];
+  for (const until = Date.now() + 20_000; Math.min(...same) < 100 && Date.now() < until; await sleep(200)) same = asSent(await noted());
+  clearInterval(words);
+  context.diagnostic(`${same} of ${(await noted()).map((each) => each.length)} as they were sent`);
+  assert.ok(Math.min(...same) >= 100, `${same} as they were sent`);
+  for (const one of [ann, bob]) await one.do(() => window.person.speak(0.2));
+  await cid.hears([ann, bob], [ann, bob]);
+  for (const one of [ann, bob, cid]) await one.do(() => window.person.frames.splice(0));
+  await cid.until('100 frames came', () => window.person.frames.length > 100);
+  const [, mixed] = asSent(await noted());
+  assert.equal(mixed, 0);
 });
 
 test('med_05 who sends sound of 16 kHz, as clients on phones do, is heard', USUAL, async () => {
