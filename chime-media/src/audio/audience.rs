@@ -84,7 +84,7 @@ impl<E: Encoder> Audience<E> {
     }
 
     /// Returns those to the shared encoder who have been out of the mix for long enough.
-    pub(super) fn fold_back(&mut self, now: Instant, config: &Config) {
+    pub(super) fn fold_back<C: Codecs<Encoder = E>>(&mut self, now: Instant, config: &Config, codecs: &C) {
         let mut at = 0;
         while let Some(personal) = self.personal.get(at) {
             if now.saturating_duration_since(personal.needed) <= config.fold_back {
@@ -92,7 +92,7 @@ impl<E: Encoder> Audience<E> {
                 continue;
             }
             // Nobody hears the shared one, so it can go on where this listener stands.
-            if !self.warm && self.shared.copy_from(&personal.output).is_ok() {
+            if !self.warm && self.shared.copy_from(&personal.output, codecs).is_ok() {
                 self.warm = true;
             }
             let personal = self.personal.swap_remove(at);
@@ -119,7 +119,7 @@ impl<E: Encoder> Audience<E> {
             None => Output::new(codecs, config.channels)?,
         };
         if self.warm {
-            output.copy_from(&self.shared)?;
+            output.copy_from(&self.shared, codecs)?;
         } else {
             output.reset();
         }
@@ -131,12 +131,12 @@ impl<E: Encoder> Audience<E> {
     }
 
     /// Mixes and encodes this tick.
-    pub(super) fn encode<D: Decoder>(
+    pub(super) fn encode<C: Codecs<Encoder = E>>(
         &mut self,
         sources: &BTreeMap<SourceId, Source>,
-        lanes: &Lanes<D>,
+        lanes: &Lanes<C::Decoder>,
         content: Content,
-        config: &Config,
+        (config, codecs): (&Config, &C),
         stats: &mut Stats,
     ) {
         if self.changed {
@@ -174,13 +174,13 @@ impl<E: Encoder> Audience<E> {
                 self.warm = true;
                 self.shared.reset();
             }
-            self.shared.encode(settings(self.loss_percent, self.joins > 0), stats);
+            self.shared.encode(codecs, settings(self.loss_percent, self.joins > 0), stats);
             self.joins = self.joins.saturating_sub(1);
         }
         for personal in &mut self.personal {
             sum(&mut personal.output, lanes, Some(personal.id), config);
             let loss = sources.get(&personal.id).map_or(0, |source| source.loss_percent);
-            personal.output.encode(settings(loss, personal.joins > 0), stats);
+            personal.output.encode(codecs, settings(loss, personal.joins > 0), stats);
             personal.joins = personal.joins.saturating_sub(1);
         }
     }

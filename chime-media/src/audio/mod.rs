@@ -29,6 +29,7 @@
 mod alone;
 mod audience;
 mod codec;
+mod coder;
 mod config;
 mod delay;
 #[cfg(feature = "noise-suppression")]

@@ -1,6 +1,7 @@
 //! One encoded stream: the shared one, or one listener's own.
 
 use super::codec::{CodecError, Codecs, Encoder, EncoderSettings, FRAME};
+use super::coder::Coder;
 use super::limiter::{Limiter, peak};
 use super::{Channels, Stats};
 
@@ -27,10 +28,11 @@ pub struct Frame<'a> {
 
 #[derive(Debug)]
 pub(super) struct Output<E> {
-    encoder: E,
+    coder: Coder<E>,
     limiter: Limiter,
-    settings: Option<EncoderSettings>,
     pcm: Vec<f32>,
+    /// The limited sum of the tick before.
+    before: Vec<f32>,
     payload: Vec<u8>,
     length: Option<usize>,
     talkspurt: bool,
@@ -42,10 +44,10 @@ pub(super) struct Output<E> {
 impl<E: Encoder> Output<E> {
     pub(super) fn new<C: Codecs<Encoder = E>>(codecs: &C, channels: Channels) -> Result<Self, CodecError> {
         Ok(Self {
-            encoder: codecs.encoder(channels)?,
+            coder: Coder::new(codecs, channels)?,
             limiter: Limiter::new(),
-            settings: None,
             pcm: vec![0.0; FRAME * channels.count()],
+            before: vec![0.0; FRAME * channels.count()],
             payload: vec![0; PAYLOAD],
             length: None,
             talkspurt: false,
@@ -55,10 +57,14 @@ impl<E: Encoder> Output<E> {
     }
 
     /// Goes on as `other` would, with the next frame.
-    pub(super) fn copy_from(&mut self, other: &Self) -> Result<(), CodecError> {
-        self.encoder.copy_from(&other.encoder)?;
+    pub(super) fn copy_from<C: Codecs<Encoder = E>>(
+        &mut self,
+        other: &Self,
+        codecs: &C,
+    ) -> Result<(), CodecError> {
+        self.coder.copy_from(&other.coder, codecs)?;
+        self.pcm.clone_from(&other.pcm);
         self.limiter = other.limiter;
-        self.settings = other.settings;
         self.silent = other.silent;
         self.unsent = other.unsent;
         self.length = None;
@@ -67,14 +73,15 @@ impl<E: Encoder> Output<E> {
 
     /// Begins a stream that nobody has heard yet.
     pub(super) fn reset(&mut self) {
-        self.encoder.reset();
+        self.coder.reset();
         self.limiter = Limiter::new();
         self.silent = HANG;
         self.unsent = REFRESH;
     }
 
-    /// The sum to encode, to be filled by the caller: interleaved, zero at first.
+    /// The sum to encode in a new tick, to be filled by the caller: interleaved, zero at first.
     pub(super) fn sum(&mut self) -> &mut [f32] {
+        std::mem::swap(&mut self.pcm, &mut self.before);
         self.pcm.fill(0.0);
         &mut self.pcm
     }
@@ -112,7 +119,12 @@ impl<E: Encoder> Output<E> {
     }
 
     /// Encodes the limited sum, or leaves it in silence.
-    pub(super) fn encode(&mut self, settings: EncoderSettings, stats: &mut Stats) {
+    pub(super) fn encode<C: Codecs<Encoder = E>>(
+        &mut self,
+        codecs: &C,
+        settings: EncoderSettings,
+        stats: &mut Stats,
+    ) {
         self.length = None;
         let silent = peak(&self.pcm) < SILENCE;
         let paused = self.silent > HANG || self.unsent > 0;
@@ -122,14 +134,8 @@ impl<E: Encoder> Output<E> {
             stats.dtx += 1;
             return;
         }
-        if self.settings != Some(settings) {
-            match self.encoder.configure(&settings) {
-                Ok(()) => self.settings = Some(settings),
-                Err(_) => stats.codec_errors += 1,
-            }
-        }
         stats.encodes += 1;
-        match self.encoder.encode(&self.pcm, &mut self.payload) {
+        match self.coder.encode(codecs, settings, &self.before, &self.pcm, &mut self.payload) {
             // Opus' own DTX: a voice that pauses over low noise.
             Ok(0..=2) if self.unsent + 1 < REFRESH => {
                 self.unsent += 1;

@@ -194,10 +194,11 @@ impl<C: Codecs> Room<C> {
         let (talkers, contents) = (&self.talkers, &self.contents);
         let chosen = |id| talkers.contains(id) || contents.contains(id);
         self.lanes.produce(now, chosen, &mut self.stats);
-        self.audience.fold_back(now, &self.config);
+        self.audience.fold_back(now, &self.config, &self.codecs);
         self.note_sounding(now);
         let content = if self.music > 0 { Content::Music } else { Content::Speech };
-        self.audience.encode(&self.sources, &self.lanes, content, &self.config, &mut self.stats);
+        let how = (&self.config, &self.codecs);
+        self.audience.encode(&self.sources, &self.lanes, content, how, &mut self.stats);
         self.stats.encodes_last_tick = self.stats.encodes - before;
     }
 

@@ -2,7 +2,7 @@
 
 use super::signal::{left, snr, tone, voice};
 use super::world::World;
-use crate::audio::{Config, Opus};
+use crate::audio::{Config, Opus, Role};
 
 /// A speaks all the time. B listens, speaks from frame 150 to 250 if `joins_in`, listens again. What B hears of A.
 fn hears(joins_in: bool, both: bool) -> (Vec<f32>, u64) {
@@ -93,6 +93,49 @@ fn to_prepare_for_loss_is_not_heard() {
     }
     let ratio = step(&moved[20 * 960..]) / step(&calm[20 * 960..]);
     assert!((0.8..1.2).contains(&ratio), "largest step {ratio} times that of no change");
+}
+
+#[test]
+fn that_a_share_begins_to_sound_and_ends_is_not_heard_in_a_voice() {
+    let hears = |sounding: std::ops::Range<usize>| {
+        let mut world = World::new(Opus, Config::default());
+        let (a, b) = (world.join(1), world.join(2));
+        let share = world.join_as(3, Role::Content { owner: None });
+        let mut stereo = Vec::new();
+        for n in 0..400 {
+            world.say(a, &voice(130.0, 0.4, n));
+            if sounding.contains(&n) {
+                // So softly that it is not much beside the voice.
+                let both: Vec<f32> = tone(500.0, 0.002, n).iter().flat_map(|x| [*x, 0.0]).collect();
+                world.say(share, &both);
+            } else {
+                world.pause(share, 1);
+            }
+            world.tick();
+            let frame = world.room.frames().to(b).unwrap();
+            // RFC 6716, section 3.1: the bit of stereo.
+            stereo.extend(frame.payload.and_then(|payload| payload.first()).map(|toc| toc & 4 != 0));
+        }
+        (left(world.heard(b)), stereo)
+    };
+    let (calm, stereo) = hears(0..0);
+    assert!(!stereo.contains(&true), "speech is mono");
+    let (moved, stereo) = hears(150..250);
+    let changes: Vec<usize> = (1..stereo.len()).filter(|n| stereo[*n] != stereo[n - 1]).collect();
+    assert!(
+        matches!(changes[..], [to, back] if to.abs_diff(150) < 5 && back.abs_diff(305) < 10),
+        "{changes:?}"
+    );
+    let energy = |pcm: &[f32], frame: usize| pcm[frame * 960..][..960].iter().map(|x| x * x).sum::<f32>();
+    for n in 20..395 {
+        let (moved, calm) = (energy(&moved, n), energy(&calm, n));
+        let ratio = if calm > 0.1 { moved / calm } else { 1.0 };
+        assert!((0.7..1.4).contains(&ratio), "{ratio} times as loud in frame {n}; changes at {changes:?}");
+    }
+    for part in [145..175, *changes.last().unwrap() - 10..*changes.last().unwrap() + 20] {
+        let ratio = step(&moved[part.start * 960..part.end * 960]) / step(&calm[20 * 960..]);
+        assert!(ratio < 1.2, "largest step {ratio} times that of no change; changes at {changes:?}");
+    }
 }
 
 #[test]
