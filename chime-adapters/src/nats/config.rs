@@ -11,6 +11,7 @@ pub struct NatsConfig {
     pub(super) urls: Private<String>,
     pub(super) ca_file: Option<PathBuf>,
     pub(super) certificate: Option<(PathBuf, PathBuf)>,
+    pub(super) credentials_file: Option<PathBuf>,
 }
 
 impl NatsConfig {
@@ -18,7 +19,7 @@ impl NatsConfig {
     /// all; a user without a password is a token.
     #[must_use]
     pub fn new(urls: &str) -> Self {
-        Self { urls: Private(urls.to_owned()), ca_file: None, certificate: None }
+        Self { urls: Private(urls.to_owned()), ca_file: None, certificate: None, credentials_file: None }
     }
 
     /// Trusts the authorities of this PEM file alone, and not those of the system; TLS is then required.
@@ -32,6 +33,14 @@ impl NatsConfig {
     #[must_use]
     pub fn with_certificate(mut self, file: impl Into<PathBuf>, key_file: impl Into<PathBuf>) -> Self {
         self.certificate = Some((file.into(), key_file.into()));
+        self
+    }
+
+    /// Logs in by this credentials file, a user's JWT and the seed of its key as `nsc` writes them, where the URLs hold no
+    /// login. It is read when a client is made.
+    #[must_use]
+    pub fn with_credentials_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.credentials_file = Some(file.into());
         self
     }
 }
@@ -61,7 +70,7 @@ pub enum NatsError {
     /// The URL cannot be read. It is not repeated here: it may hold a password.
     #[error("the URL of the NATS server is not valid")]
     Url,
-    /// A file of certificates, or of a key, cannot be used.
+    /// A file of certificates, of a key or of credentials cannot be used.
     #[error("{} cannot be used for NATS", file.display())]
     File {
         /// The file.

@@ -9,7 +9,7 @@ use async_nats::{Client, ConnectOptions, Event, ServerAddr};
 use chime_domain::error::Cause;
 
 use super::config::{NatsConfig, NatsError};
-use super::trust::{Refused, trust};
+use super::trust::{Refused, in_file, trust};
 use crate::percent::decode;
 
 /// How long connecting may take.
@@ -35,15 +35,20 @@ impl Link {
     ///
     /// [`NatsError`]; not for servers that are away.
     pub(crate) async fn open(config: &NatsConfig, options: ConnectOptions) -> Result<Self, NatsError> {
-        let (mut servers, mut options) = (Vec::new(), options);
+        let (mut servers, mut options, mut logged_in) = (Vec::new(), options, false);
         for one in config.urls.0.split(',') {
             let (server, login) = without_login(one.trim()).ok_or(NatsError::Url)?;
             servers.push(server);
+            logged_in |= !matches!(login, Login::No);
             options = match login {
                 Login::No => options,
                 Login::Token(token) => options.token(token),
                 Login::User(user, password) => options.user_and_password(user, password),
             };
+        }
+        if let Some(file) = config.credentials_file.as_ref().filter(|_| !logged_in) {
+            let text = std::fs::read_to_string(file).map_err(in_file(file))?;
+            options = options.credentials(&text).map_err(in_file(file))?;
         }
         let (tls, refused) = trust(config)?;
         let client = options

@@ -1,5 +1,7 @@
 //! Several servers, and TLS to them, against Debian's nats-server.
 
+mod accounts;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -197,6 +199,8 @@ fn files_that_cannot_be_used_are_named() {
         (config.clone().with_certificate(&absent, &key), &absent),
         (config.clone().with_certificate(&certificate, &empty), &empty),
         (config.clone().with_certificate(&empty, &key), &empty),
+        (config.clone().with_credentials_file(&empty), &empty),
+        (config.clone().with_credentials_file(&absent), &absent),
     ] {
         let refused = drive(run, NatsBus::connect(config, "c")).unwrap_err();
         assert!(matches!(&refused, NatsError::File { file: named, .. } if named == file), "{refused:?}");

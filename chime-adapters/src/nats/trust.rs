@@ -65,7 +65,7 @@ pub(super) fn trust(config: &NatsConfig) -> Result<(ClientConfig, Arc<Refused>),
     Ok((tls, refused))
 }
 
-fn in_file<E: Into<Cause>>(file: &Path) -> impl FnOnce(E) -> NatsError {
+pub(super) fn in_file<E: Into<Cause>>(file: &Path) -> impl FnOnce(E) -> NatsError {
     let file = PathBuf::from(file);
     |error| NatsError::File { file, cause: error.into() }
 }

@@ -12,5 +12,8 @@ pub(super) fn servers(of: &Nats) -> NatsConfig {
     if let Some((certificate, key)) = &of.certificate {
         servers = servers.with_certificate(certificate, key);
     }
+    if let Some(file) = &of.credentials_file {
+        servers = servers.with_credentials_file(file);
+    }
     servers
 }

@@ -22,6 +22,13 @@ pub(super) const KEYS: &[Key] = &[
         "PEM file of the certificate, and its chain, that this server shows to NATS servers.",
     ),
     Key::new("nats_key_file", Text, "", "PEM file of that certificate's key."),
+    Key::new(
+        "nats_credentials_file",
+        Text,
+        "",
+        "Credentials file by which this server logs in to NATS servers whose URLs hold no login: a user's JWT and the seed \
+         of its key, as `nsc` writes them. It is read at the start.",
+    ),
 ];
 
 /// NATS servers, and how they are reached.
@@ -34,6 +41,8 @@ pub struct Nats {
     pub ca_file: Option<PathBuf>,
     /// The certificate that is shown to them, and its key.
     pub certificate: Option<(PathBuf, PathBuf)>,
+    /// The file by which it is logged in.
+    pub credentials_file: Option<PathBuf>,
 }
 
 impl Nats {
@@ -45,6 +54,7 @@ impl Nats {
             (Some(_), None) => return Err(values.refuse("nats_cert_file", "needs `nats_key_file` too")),
             (None, Some(_)) => return Err(values.refuse("nats_key_file", "needs `nats_cert_file` too")),
         };
-        Ok(Self { urls: Private(urls), ca_file: file("nats_ca_file"), certificate })
+        let (ca_file, credentials_file) = (file("nats_ca_file"), file("nats_credentials_file"));
+        Ok(Self { urls: Private(urls), ca_file, certificate, credentials_file })
     }
 }

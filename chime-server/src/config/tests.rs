@@ -256,6 +256,7 @@ fn files_for_nats_hold_wherever_it_is_used() {
         read(&[], None, &[&used, more].concat())
     };
     let files = [
+        ("CHIME_NATS_CREDENTIALS_FILE", "me.creds"),
         ("CHIME_NATS_CA_FILE", "ca.pem"),
         ("CHIME_NATS_CERT_FILE", "me.pem"),
         ("CHIME_NATS_KEY_FILE", "me.key"),
@@ -265,13 +266,14 @@ fn files_for_nats_hold_wherever_it_is_used() {
         urls: Private("nats://a,tls://b".into()),
         ca_file: Some("ca.pem".into()),
         certificate: Some(("me.pem".into(), "me.key".into())),
+        credentials_file: Some("me.creds".into()),
     };
     let Database::Postgres { wire, .. } = &config.storage.database else { panic!("{config:?}") };
     assert_eq!(*wire, Wire::Nats(expected.clone()));
     assert_eq!(config.export, super::Export::Nats(expected.clone()));
     let listener = StandingListener::Nats { servers: expected, subject: "chime.meetings".into() };
     assert_eq!(config.meeting_events.standing, [listener]);
-    for alone in &files[1..] {
+    for alone in &files[2..] {
         let refused = of(&[*alone]).unwrap_err();
         assert!(refused.contains("nats_cert_file") && refused.contains("nats_key_file"), "{refused}");
     }
