@@ -9,7 +9,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::Targets;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{FilterExt as _, Targets, filter_fn};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{Layer, Registry, fmt};
@@ -42,8 +43,13 @@ pub fn start(format: LogFormat, filter: Targets, further: Option<Further>) -> Re
         LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
     };
     // The log has a span of its own for each request.
-    let filter = filter.with_target(requests::TARGET, LevelFilter::OFF);
+    let filter = filter.with_target(requests::TARGET, LevelFilter::OFF).and(filter_fn(is_without_bodies));
     tracing_subscriber::registry().with(further).with(lines.with_filter(filter)).try_init()
+}
+
+/// What the NATS client traces has messages in it.
+fn is_without_bodies(of: &Metadata<'_>) -> bool {
+    *of.level() != Level::TRACE || !of.target().starts_with("async_nats")
 }
 
 /// Reads a filter: `info`, or `warn,chime_server=debug`.

@@ -67,7 +67,7 @@ impl Place {
     }
 
     async fn report(&self, meeting: &Meeting, report: MediaReport) {
-        self.chime().meetings().report(&meeting.id, report).await.unwrap();
+        self.chime().meetings().report(&meeting.id, &meeting.node, report).await.unwrap();
     }
 
     async fn joins(&self, meeting: &Meeting, attendee: &Attendee) {

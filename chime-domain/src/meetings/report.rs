@@ -172,12 +172,27 @@ impl MediaReport {
 const CHUNK: usize = 100;
 
 impl Meetings<'_> {
-    /// Takes in what the media services tell. It is safe to tell it again, late, or of who or what is no more.
+    /// Takes in what the media services of `node` tell. It is safe to tell it again, late, or of who or what is no more:
+    /// a node that the meeting has left meanwhile has nothing to say of it.
     ///
     /// # Errors
     ///
-    /// The store's errors.
-    pub async fn report(&self, meeting: &MeetingId, report: MediaReport) -> Result<(), ServiceError> {
+    /// The store's errors; a conflict when it was overtaken too often.
+    pub async fn report(
+        &self,
+        meeting: &MeetingId,
+        node: &str,
+        report: MediaReport,
+    ) -> Result<(), ServiceError> {
+        self.take(meeting, Some(node), report).await
+    }
+
+    async fn take(
+        &self,
+        meeting: &MeetingId,
+        node: Option<&str>,
+        report: MediaReport,
+    ) -> Result<(), ServiceError> {
         let (attendee, _) = report.about();
         let gone = self
             .chime
@@ -192,6 +207,11 @@ impl Meetings<'_> {
                 let (Some(facts), Some(before)) = (meeting.get(), presence.get()) else {
                     return Ok(Decision::reply(None));
                 };
+                if let Some(node) = node
+                    && !self.has_media_on(facts, node).await?
+                {
+                    return Ok(Decision::reply(None));
+                }
                 let mut after = before.clone();
                 let events = after.take(&report);
                 if !attendee.exists() && matches!(report, MediaReport::Joined { .. }) {
@@ -226,6 +246,16 @@ impl Meetings<'_> {
             self.forget_connections(id).await?;
         }
         Ok(meetings.len())
+    }
+
+    /// Whether the media of a meeting are on a node. Those of a replica are where its primary meeting lives, which moves
+    /// first.
+    async fn has_media_on(&self, meeting: &Meeting, node: &str) -> Result<bool, ServiceError> {
+        if meeting.node == node {
+            return Ok(true);
+        }
+        let Some(primary) = &meeting.primary else { return Ok(false) };
+        Ok(self.load(primary).await?.get().is_some_and(|primary| primary.node == node))
     }
 
     /// How many meetings live on a node.
@@ -316,7 +346,7 @@ impl Meetings<'_> {
                 (None, Some(attendee)) => MediaReport::Dropped { attendee, content: false },
                 (None, None) => return Ok(()),
             };
-            self.report(id, report).await?;
+            self.take(id, None, report).await?;
         }
     }
 

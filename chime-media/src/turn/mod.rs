@@ -257,7 +257,8 @@ impl Relays {
         if self.allocations.len() >= MOST {
             return Err(Refusal::Full);
         }
-        if self.allocations.values().filter(|allocation| allocation.user == user).count() >= MOST_OF_ONE {
+        let of_one = |allocation: &&Allocation| name(&allocation.user) == name(&user);
+        if self.allocations.values().filter(of_one).count() >= MOST_OF_ONE {
             return Err(Refusal::Quota);
         }
         self.next = self.next.wrapping_add(1);
@@ -326,4 +327,9 @@ impl Relays {
         allocation.permitted = Some(now + PERMISSION);
         Ok(Answer::success(request))
     }
+}
+
+/// Whose a user name is, which begins with the second until which it is good.
+fn name(user: &str) -> &str {
+    user.split_once(':').map_or(user, |(_, name)| name)
 }

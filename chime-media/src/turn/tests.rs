@@ -220,3 +220,18 @@ fn a_relays_messages_are_told_from_checks_and_media() {
     assert!(!is_for_relay(&raw(METHOD_BINDING, rtc_stun::message::CLASS_SUCCESS_RESPONSE)));
     assert!(!is_for_relay(&[0x80, 111]) && !is_for_relay(&[22, 254]) && !is_for_relay(&[]));
 }
+
+#[test]
+fn a_name_has_so_many_allocations_and_no_more_with_newer_passwords() {
+    let mut client = Client::new();
+    for number in 0..MOST_OF_ONE + 1 {
+        let wall = WALL + u64::try_from(number).unwrap();
+        (client.user, client.password) = client.relays.service.credentials("someone", wall);
+        client.path = SocketAddr::from(([198, 51, 100, 7], 41_000 + u16::try_from(number).unwrap())).into();
+        client.nonce.clear();
+        client.log_in();
+        assert_eq!(client.allocate().0, if number < MOST_OF_ONE { 0 } else { 486 }, "allocation {number}");
+    }
+    (client.user, client.password) = client.relays.service.credentials("another", WALL);
+    assert_eq!(client.allocate().0, 0);
+}

@@ -97,7 +97,12 @@ fn listeners_are_read_and_what_they_hold_is_not_shown() {
     )
     .unwrap();
     let nats = |urls: &str, subject: &str| StandingListener::Nats {
-        servers: super::Nats { urls: Private(urls.to_owned()), ca_file: None, certificate: None },
+        servers: super::Nats {
+            urls: Private(urls.to_owned()),
+            ca_file: None,
+            certificate: None,
+            credentials_file: None,
+        },
         subject: subject.to_owned(),
     };
     let expected = [
@@ -234,7 +239,12 @@ fn a_database_that_servers_share_and_how_they_hear_of_each_other() {
     assert_eq!(of(&[url]), Ok(expected(Wire::Alone)));
     assert_eq!(of(&[url, ("CHIME_CLUSTER", "notify")]), Ok(expected(Wire::Notify)));
     let nats = ("CHIME_NATS", "nats://n.test:4222");
-    let servers = super::Nats { urls: Private(nats.1.to_owned()), ca_file: None, certificate: None };
+    let servers = super::Nats {
+        urls: Private(nats.1.to_owned()),
+        ca_file: None,
+        certificate: None,
+        credentials_file: None,
+    };
     assert_eq!(of(&[url, nats]), Ok(expected(Wire::Nats(servers))));
     assert!(of(&[url, nats, ("CHIME_CLUSTER", "notify")]).unwrap_err().contains("cluster"));
     assert!(of(&[url, ("CHIME_CLUSTER", "gossip")]).unwrap_err().contains("notify"));

@@ -17,12 +17,13 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use super::Media;
-use super::live::{Outgoing, Place, home};
+use super::live::{Outgoing, Place, capabilities, home, name};
 use super::promote::{holder, promote};
 use super::refused::{Refused, refuse};
 use crate::api::ApiError;
 use crate::api::response::{RequestId, failure};
 use crate::app::App;
+use crate::http::Peer;
 use crate::ws::{handshake_key, switching};
 
 /// The subprotocol beside the token, which the server chooses.
@@ -31,6 +32,8 @@ const PROTOCOL: HeaderValue = HeaderValue::from_static("_aws_wt_session");
 const MOST_INCOMING: usize = 512 * 1024;
 /// Messages that a client may send in a second; it is read no faster.
 const MOST_MESSAGES: u32 = 200;
+/// How long a client may take no frame.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a client that is being closed may take to take its close frame.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -59,8 +62,10 @@ pub(crate) async fn control(
         return answer;
     };
     let guard = app.shutdown().guard();
+    let peer = parts.extensions.remove::<Peer>();
     tokio::spawn(async move {
         run(app, media, upgrade, meeting, token).await;
+        drop(peer);
         // Whoever is connected has to be told that the server stops.
         drop(guard);
     });
@@ -106,10 +111,18 @@ async fn admit(app: &App, media: &Media, meeting: &str, token: &str) -> Result<P
     if home(&admission).node != media.node() {
         return Err(Refused::TryAgain);
     }
-    let place = media.0.lives.join(&media.0.engine, app.chime(), &admission);
-    // Whoever ended the meeting meanwhile did not find this one in it.
+    let place = media.0.lives.join(&media.0.engine, app.chime(), media.node(), &admission);
+    // Whoever ended the meeting meanwhile, or changed what the attendee may do, did not find this one in it.
     let why = match meetings.admit(meeting, token).await {
-        Ok(again) if again.primary.is_some() == admission.primary.is_some() => None,
+        Ok(_) if app.shutdown().is_draining() => Some(Refused::TryAgain),
+        Ok(again) if home(&again).node != media.node() => Some(Refused::TryAgain),
+        Ok(again) if again.primary.is_some() == admission.primary.is_some() => {
+            if again.capabilities != admission.capabilities {
+                let input = Input::Capabilities(name(&again.attendee), capabilities(again.capabilities));
+                media.0.engine.post(place.key, input);
+            }
+            None
+        }
         // The meeting whose media it gets has ended; its own has not.
         Ok(_) => {
             media.0.lives.end(&media.0.engine, &place.meeting);
@@ -179,8 +192,10 @@ fn leave(media: &Media, place: &Place) {
     }
 }
 
+/// Sends a frame; fails when the client does not take it.
 pub(super) async fn send(socket: &mut Socket, frame: Bytes) -> Result<(), Error> {
-    socket.send(Message::Binary(frame)).await
+    let late = |_| Error::Io(std::io::ErrorKind::TimedOut.into());
+    timeout(PATIENCE, socket.send(Message::Binary(frame))).await.map_err(late)?
 }
 
 pub(super) async fn close(socket: &mut Socket, code: u16) {

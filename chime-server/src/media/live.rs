@@ -63,7 +63,7 @@ pub(super) struct Lives {
 
 impl Lives {
     /// Gives a client its place; the meeting begins with the first.
-    pub(super) fn join(&self, engine: &Engine, chime: &Chime, admission: &Admission) -> Place {
+    pub(super) fn join(&self, engine: &Engine, chime: &Chime, node: &str, admission: &Admission) -> Place {
         let session = SessionId(self.next.fetch_add(1, Ordering::Relaxed));
         let (sender, outgoing) = channel(WAITING);
         let home = home(admission);
@@ -71,7 +71,7 @@ impl Lives {
         let mut lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
         let live = lives.entry(id.clone()).or_insert_with(|| {
             let clients = Clients::default();
-            let sink = sink(Arc::clone(&clients), report::start(chime, id));
+            let sink = sink(Arc::clone(&clients), report::start(chime, node, id));
             Live { key: engine.open(limits(home), Box::new(sink)), replicas: HashSet::new(), clients }
         });
         self.empty().came(id);

@@ -34,10 +34,15 @@ use crate::http::Target;
 
 /// Bytes of a body.
 const MAX_BODY: usize = 128 * 1024;
-/// Events that are kept of one meeting.
+/// Bytes that the metadata of all events of a body may come to, since each is kept with it.
+const MAX_METADATA: usize = 1024 * 1024;
+/// Events that are kept of one meeting, and may be in a body.
 const OF_A_MEETING: usize = 1000;
 /// Bytes that are kept of all.
 const OF_ALL: usize = 8 * 1024 * 1024;
+
+/// Bytes of an event beside its text, about.
+const BESIDE: usize = 256;
 
 /// The names that the browser SDK gives to events; others are counted together, so that labels stay bounded.
 const NAMES: [&str; 22] = [
@@ -87,7 +92,7 @@ struct Event {
 impl Kept {
     fn forget(&mut self, at: usize) {
         let Some(event) = self.events.remove(at) else { return };
-        self.bytes = self.bytes.saturating_sub(event.text.len());
+        self.bytes = self.bytes.saturating_sub(event.text.len() + BESIDE);
         if let Some(count) = self.of.get_mut(&event.meeting) {
             *count = count.saturating_sub(1);
             if *count == 0 {
@@ -97,7 +102,7 @@ impl Kept {
     }
 
     fn keep(&mut self, event: Event) {
-        self.bytes += event.text.len();
+        self.bytes += event.text.len() + BESIDE;
         let count = self.of.entry(event.meeting.clone()).or_default();
         *count += 1;
         if *count > OF_A_MEETING
@@ -177,10 +182,16 @@ fn take(app: &App, meeting: &str, parts: &Parts, body: &[u8]) -> StatusCode {
     let Some((meeting, attendee)) = app.chime().meetings().token_holder(meeting, token) else {
         return StatusCode::FORBIDDEN;
     };
-    for payload in told.events.into_iter().flat_map(|batch| batch.payloads) {
+    let metadata = told.metadata.to_string();
+    let payloads = || told.events.iter().flat_map(|batch| &batch.payloads);
+    let count = payloads().count();
+    if count > OF_A_MEETING || count.saturating_mul(metadata.len()) > MAX_METADATA {
+        return StatusCode::PAYLOAD_TOO_LARGE;
+    }
+    for payload in payloads() {
         let name = payload.get("name").and_then(Value::as_str).unwrap_or_default();
         app.metrics().client_event(NAMES.iter().find(|known| **known == name).copied().unwrap_or("other"));
-        let text = json!({ "metadata": told.metadata, "payload": payload }).to_string();
+        let text = format!(r#"{{"metadata":{metadata},"payload":{payload}}}"#);
         let (meeting, attendee) = (meeting.clone(), attendee.clone());
         app.client_events().keep(Event { meeting, attendee, received: app.chime().now(), text });
     }

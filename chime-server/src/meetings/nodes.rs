@@ -141,7 +141,7 @@ impl Nodes {
                 self.commit(vec![Change::Put(key(&name), Record::of(over))], Vec::new()).await?;
                 let moved = chime.meetings().move_from(&name).await?;
                 tracing::info!(node = %name, moved, "a media node is gone");
-                self.commit(vec![Change::Delete(key(&name))], Vec::new()).await?;
+                self.forget(chime, &name).await?;
             }
         }
         Ok(())
@@ -155,7 +155,15 @@ impl Nodes {
             return Ok(());
         }
         chime.meetings().move_from(&self.here.node).await?;
-        Ok(self.commit(vec![Change::Delete(key(&self.here.node))], Vec::new()).await?)
+        self.forget(chime, &self.here.node).await
+    }
+
+    /// A node that is gone is known until all of its meetings have another, so that they are looked for again.
+    async fn forget(&self, chime: &Chime, node: &str) -> Result<(), ServiceError> {
+        if chime.meetings().living_on(node).await? == 0 {
+            self.commit(vec![Change::Delete(key(node))], Vec::new()).await?;
+        }
+        Ok(())
     }
 
     async fn say(&self, until: Timestamp, meetings: u64) -> Result<(), StoreError> {
@@ -410,7 +418,8 @@ mod tests {
         let user = chime_domain::text::ExternalUserId::new("alice").unwrap();
         let alice = chime_domain::meetings::CreateAttendee::new(user);
         let alice = meetings.create_attendee(&far.id, alice).await.unwrap().id;
-        meetings.report(&far.id, MediaReport::Joined { attendee: alice, content: false }).await.unwrap();
+        let joined = MediaReport::Joined { attendee: alice, content: false };
+        meetings.report(&far.id, &far.node, joined).await.unwrap();
         world.local.advance(LEASE - Duration::from_secs(1)).await.unwrap();
         a.look(&chime).await.unwrap();
         assert_eq!(meetings.get_meeting(&far.id).await.unwrap(), far, "it may come back");

@@ -14,6 +14,7 @@ use super::session;
 use crate::api::ApiError;
 use crate::api::response::{RequestId, failure};
 use crate::app::App;
+use crate::http::Peer;
 
 /// Opens a session. What is no WebSocket handshake is a 400, or a 426 for a version that is not spoken; everything
 /// else is told by a close code after the handshake (wire rule S-06).
@@ -32,7 +33,7 @@ pub(crate) async fn connect(State(app): State<App>, mut request: Request) -> Res
         return answer;
     };
     let admitted = admit(&app, &parts).await;
-    session::spawn(app, upgrade, admitted);
+    session::spawn(app, upgrade, parts.extensions.remove::<Peer>(), admitted);
     switching(&key)
 }
 

@@ -16,6 +16,7 @@ use super::outgoing::{Close, Next, Outgoing};
 use super::prefetch;
 use super::roster::NotEntered;
 use crate::app::App;
+use crate::http::Peer;
 
 /// How long a client that is being closed may take to take its close frame.
 const GRACE: Duration = Duration::from_secs(5);
@@ -35,8 +36,8 @@ fn config() -> WebSocketConfig {
         .max_frame_size(Some(MOST_INCOMING))
 }
 
-/// Runs a connection once its handshake is through.
-pub(super) fn spawn(app: App, upgrade: OnUpgrade, admitted: Result<Admitted, Refused>) {
+/// Runs a connection once its handshake is through; `peer` is kept until its end.
+pub(super) fn spawn(app: App, upgrade: OnUpgrade, peer: Option<Peer>, admitted: Result<Admitted, Refused>) {
     let guard = app.shutdown().guard();
     tokio::spawn(async move {
         let Ok(upgraded) = upgrade.await else { return };
@@ -51,6 +52,7 @@ pub(super) fn spawn(app: App, upgrade: OnUpgrade, admitted: Result<Admitted, Ref
             app.metrics().closed(refused.code);
             close(&mut socket, refused.code, &refused.reason).await;
         }
+        drop(peer);
         drop(guard);
     });
 }

@@ -10,6 +10,7 @@
 mod audit;
 mod backlog;
 mod clock;
+mod connections;
 mod explain;
 mod frame;
 mod limits;

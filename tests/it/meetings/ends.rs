@@ -61,6 +61,24 @@ fn end_02_one_alone_keeps_a_meeting_for_30_minutes_and_two_keep_it() {
 }
 
 #[test]
+fn a_node_that_the_meeting_has_left_has_nothing_to_say_of_it() {
+    run(async {
+        let place = Place::quiet().await;
+        let meeting = place.meeting("t0").await;
+        let (alice, bob) = (place.attendee(&meeting, "alice").await, place.attendee(&meeting, "bob").await);
+        place.joins(&meeting, &alice).await;
+        place.joins(&meeting, &bob).await;
+        let chime = place.chime();
+        for attendee in [&alice, &bob] {
+            let dropped = MediaReport::Dropped { attendee: attendee.id.clone(), content: false };
+            chime.meetings().report(&meeting.id, "a node of before", dropped).await.unwrap();
+        }
+        place.world.later(60 * MINUTE).await;
+        assert!(place.lives(&meeting).await);
+    });
+}
+
+#[test]
 fn end_03_a_content_share_is_no_audio_connection_and_keeps_nothing_alive() {
     run(async {
         let place = Place::quiet().await;

@@ -129,7 +129,8 @@ impl Both {
             Command::Join(m, u, content) => {
                 let Some(attendee) = self.attendees.get(&(m, u)) else { return };
                 let report = MediaReport::Joined { attendee: attendee.id.clone(), content };
-                meetings.report(&self.meetings[&m].id, report).await.unwrap();
+                let meeting = &self.meetings[&m];
+                meetings.report(&meeting.id, &meeting.node, report).await.unwrap();
                 if let Some(naive) =
                     self.naive.get_mut(&m).filter(|naive| naive.invited.contains(&u) && !content)
                 {
@@ -140,7 +141,8 @@ impl Both {
             Command::Leave(m, u, content) => {
                 let Some(attendee) = self.attendees.get(&(m, u)) else { return };
                 let report = MediaReport::Left { attendee: attendee.id.clone(), content };
-                meetings.report(&self.meetings[&m].id, report).await.unwrap();
+                let meeting = &self.meetings[&m];
+                meetings.report(&meeting.id, &meeting.node, report).await.unwrap();
                 if let Some(naive) = self.naive.get_mut(&m).filter(|_| !content) {
                     naive.there.remove(&u);
                     naive.count(now);
