@@ -27,3 +27,4 @@ mod retention;
 mod roles;
 mod search;
 mod targets;
+mod upkeep;

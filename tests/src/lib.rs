@@ -4,6 +4,7 @@
 mod dump;
 mod events;
 mod functions;
+mod held;
 mod lex;
 mod meetings;
 
@@ -31,6 +32,7 @@ use chime_domain::{Chime, Settings};
 pub use dump::dump;
 pub use events::{received, shown};
 pub use functions::{Called, Script};
+pub use held::HeldStore;
 pub use lex::Echo;
 pub use meetings::{NotedEvents, NotedMedia};
 

@@ -44,8 +44,10 @@ pub enum TaskKind {
 /// What a task waits for while it runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lane {
-    /// The store alone.
+    /// The store alone, and not for long.
     Inward,
+    /// The store alone, for as long as there is something to remove. What is timed must not wait for it.
+    Patient,
     /// Others, beyond our control: functions, devices. Such tasks must not hold up the rest.
     Outward,
 }
@@ -58,6 +60,11 @@ impl TaskKind {
             Self::RunFlow | Self::Push | Self::AskBot | Self::PurgeMeeting | Self::TellMeetingEvent => {
                 Lane::Outward
             }
+            Self::SweepRetention
+            | Self::PurgeChannel
+            | Self::PurgeUser
+            | Self::PurgeAppInstance
+            | Self::BalanceElastic => Lane::Patient,
             _ => Lane::Inward,
         }
     }

@@ -9,8 +9,11 @@ mod purge;
 mod retention;
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+
+use futures_util::future::{Either, select};
 
 use crate::error::{ServiceError, StoreError};
 use crate::flow::{Chime, Lane, Loaded, Task, TaskKind, Token, load};
@@ -19,8 +22,10 @@ use crate::messaging::{balance, bots, push};
 use crate::ports::{Batch, Change, Guard, Key, Record, Scan};
 use crate::time::Timestamp;
 
-/// How long whoever claimed a task may take before another may.
+/// How long after whoever claimed a task was last heard of another may claim it.
 const LEASE: Duration = Duration::from_secs(60);
+/// How often whoever is at a task is heard of.
+const RENEW: Duration = Duration::from_secs(20);
 /// How long a task that failed waits before it is tried again.
 const RETRY: Duration = Duration::from_secs(5);
 const CHUNK: usize = 64;
@@ -69,7 +74,7 @@ impl Chime {
     ///
     /// The first error of a task, when there was one; the others ran all the same, and it will be tried again.
     pub async fn run_due(&self) -> Result<usize, ServiceError> {
-        self.run_due_in(&[Lane::Inward, Lane::Outward]).await
+        self.run_due_in(&[Lane::Inward, Lane::Outward, Lane::Patient]).await
     }
 
     /// The same for the tasks of some lanes.
@@ -112,35 +117,42 @@ impl Chime {
         Ok(claimed)
     }
 
-    /// Does a task that was claimed, and says when to go on with it, or to try it again.
+    /// Does a task that was claimed, and says when to go on with it, or to try it again. It stays claimed
+    /// meanwhile. What another took all the same, as this process was not heard of, is left to that one.
     ///
     /// # Errors
     ///
     /// The task's own, after it was put off.
-    pub async fn run_claimed(&self, Claimed { task, claimed, _mine }: Claimed) -> Result<(), ServiceError> {
-        match self.run(&task).await {
-            Ok(next) => Ok(self.finish(&claimed, next).await?),
-            Err(error) => {
+    pub async fn run_claimed(
+        &self,
+        Claimed { task, mut claimed, _mine }: Claimed,
+    ) -> Result<(), ServiceError> {
+        match self.run_leased(&task, &mut claimed).await {
+            None => Ok(()),
+            Some(Ok(next)) => Ok(self.finish(&claimed, next).await?),
+            Some(Err(error)) => {
                 self.put_off(&claimed, &task).await?;
                 Err(error)
             }
         }
     }
 
-    /// When the next task is due.
+    /// When the next task of a lane is due. `None` when there is none among the first of all lanes.
     ///
     /// # Errors
     ///
     /// [`StoreError`].
-    pub async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        let scan = Scan { prefix: "task/".into(), after: None, before: None, limit: 1 };
-        match self.store().scan(scan).await?.first() {
-            Some((_, found)) => {
-                let task = found.record.read::<Task>()?;
-                Ok(Some(task.leased.map_or(task.due, |leased| leased.max(task.due))))
+    pub async fn next_due(&self, lane: Lane) -> Result<Option<Timestamp>, StoreError> {
+        let scan = Scan { prefix: "task/".into(), after: None, before: None, limit: CHUNK };
+        let mut next = None;
+        for (_, found) in self.store().scan(scan).await? {
+            let task = found.record.read::<Task>()?;
+            if task.kind.lane() == lane {
+                let due = task.leased.map_or(task.due, |leased| leased.max(task.due));
+                next = Some(next.map_or(due, |next: Timestamp| next.min(due)));
             }
-            None => Ok(None),
         }
+        Ok(next)
     }
 
     async fn due(&self, lanes: &[Lane]) -> Result<Vec<(Key, Loaded<Task>)>, StoreError> {
@@ -169,22 +181,57 @@ impl Chime {
     }
 
     async fn claim(&self, key: &Key, task: &Loaded<Task>) -> Result<Option<Claimed>, StoreError> {
-        let Some(value) = task.get() else { return Ok(None) };
         let Some(mine) = self.local::<AtWork>().begin(key) else { return Ok(None) };
+        let claimed = self.lease(task).await?;
+        Ok(claimed.map(|claimed| Claimed { task: task.clone(), claimed, _mine: mine }))
+    }
+
+    /// Begins a lease, or a lease anew. `None` when another was faster.
+    async fn lease(&self, task: &Loaded<Task>) -> Result<Option<Loaded<Task>>, StoreError> {
+        let Some(value) = task.get() else { return Ok(None) };
         let leased = Task { leased: Some(self.now() + LEASE), ..value.clone() };
         let batch = Batch {
             guards: vec![task.guard()],
-            changes: vec![Change::Put(key.clone(), Record::of(leased.clone()))],
+            changes: vec![Change::Put(task.key().clone(), Record::of(leased.clone()))],
             announce: Vec::new(),
         };
         match self.store().commit(batch).await {
             Ok(_) => {
-                let claimed = load::<Task>(self.store(), key.clone()).await?;
-                let is_mine = claimed.get() == Some(&leased);
-                Ok(is_mine.then(|| Claimed { task: task.clone(), claimed, _mine: mine }))
+                let claimed = load::<Task>(self.store(), task.key().clone()).await?;
+                Ok((claimed.get() == Some(&leased)).then_some(claimed))
             }
             Err(StoreError::Conflict) => Ok(None),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Runs a task and renews its lease meanwhile. `None` when the lease was lost: the task was given up.
+    async fn run_leased(
+        &self,
+        task: &Loaded<Task>,
+        claimed: &mut Loaded<Task>,
+    ) -> Option<Result<Option<Task>, ServiceError>> {
+        let mut running = pin!(self.run(task));
+        loop {
+            let rest = self.clock().until(self.now() + RENEW);
+            if let Either::Left((done, _)) = select(running.as_mut(), rest).await {
+                return Some(done);
+            }
+            // Both go on, as one may wait for what the other holds.
+            let (done, renewed) = match select(running.as_mut(), pin!(self.lease(claimed))).await {
+                // The record is at another revision once this took effect, and who is done has to know it.
+                Either::Left((done, renewing)) => (Some(done), renewing.await),
+                Either::Right((renewed, _)) => (None, renewed),
+            };
+            match renewed {
+                Ok(Some(renewed)) => *claimed = renewed,
+                Ok(None) if done.is_none() => return None,
+                // The lease still lasts for another try, or the task is done.
+                Ok(None) | Err(_) => {}
+            }
+            if done.is_some() {
+                return done;
+            }
         }
     }
 

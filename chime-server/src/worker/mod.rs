@@ -54,13 +54,15 @@ pub async fn spawn(app: &App, bus: Arc<dyn Bus>) -> Result<(), StoreError> {
     let (settling, wakers) = (Settling::new(app.chime().clone(), settled), export::Wakers::default());
     let scheduler = app.scheduler().clone().run(shutdown.clone());
     let outward = app.scheduler().clone().run_outward(shutdown.clone());
+    let patient = app.scheduler().clone().run_patient(shutdown.clone());
     let relay = relay::relay(app.clone(), bus, settling.clone(), settled);
     let fan_out = fanout::fan_out(app.clone(), subscription);
     let pump = export::pump(app.chime().clone(), settling, wakers.clone(), shutdown.clone());
     let drains = export::drain_all(app.clone(), wakers);
-    let tasks: [Pin<Box<dyn Future<Output = ()> + Send>>; 6] = [
+    let tasks: [Pin<Box<dyn Future<Output = ()> + Send>>; 7] = [
         Box::pin(scheduler),
         Box::pin(outward),
+        Box::pin(patient),
         Box::pin(relay),
         Box::pin(fan_out),
         Box::pin(pump),

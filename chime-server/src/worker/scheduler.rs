@@ -1,6 +1,7 @@
 //! Runs tasks when they fall due, by the clock port.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chime_domain::error::ServiceError;
@@ -20,7 +21,23 @@ const AT_ONCE: usize = 32;
 /// How long a deletion waits for what it leaves behind.
 const NUDGE: Duration = Duration::from_secs(1);
 
-/// Runs what falls due. Clones share it, and only one of them runs inward tasks at a time.
+/// A lane whose tasks run one after the other.
+#[derive(Debug)]
+struct Line {
+    lane: Lane,
+    /// Held while they run, so that who asks for all that is due to be done does not meet another's lease.
+    running: Mutex<()>,
+    /// The store failed the last that ran.
+    failing: AtomicBool,
+}
+
+impl Line {
+    fn new(lane: Lane) -> Self {
+        Self { lane, running: Mutex::default(), failing: AtomicBool::new(false) }
+    }
+}
+
+/// Runs what falls due. Clones share it, and only one of them runs the tasks of a line at a time.
 #[derive(Clone, Debug)]
 pub struct Scheduler {
     chime: Chime,
@@ -28,13 +45,15 @@ pub struct Scheduler {
     counted: IntCounterVec,
     /// Says that a task of the outward lane was just scheduled.
     outward: Arc<Notify>,
-    /// Held while inward tasks run, so that who asks for all that is due to be done does not meet another's lease.
-    running: Arc<Mutex<()>>,
+    inward: Arc<Line>,
+    patient: Arc<Line>,
 }
 
 impl Scheduler {
     pub(crate) fn new(chime: Chime, health: Health, counted: IntCounterVec) -> Self {
-        Self { chime, health, counted, outward: Arc::default(), running: Arc::default() }
+        let line = |lane| Arc::new(Line::new(lane));
+        let (inward, patient) = (line(Lane::Inward), line(Lane::Patient));
+        Self { chime, health, counted, outward: Arc::default(), inward, patient }
     }
 
     /// Runs everything that is due now, and what becomes due through it; returns how many tasks ran.
@@ -46,18 +65,19 @@ impl Scheduler {
         let mut ran = 0;
         loop {
             // Those who wait for others hold nothing up: leases alone keep them from being run twice.
-            let inward = self.run_inward().await?;
+            let inward = self.run_line(&self.inward).await?;
             let outward = self.counted(self.chime.run_due_in(&[Lane::Outward]).await)?;
-            ran += inward + outward;
-            if inward + outward == 0 {
+            let patient = self.run_line(&self.patient).await?;
+            ran += inward + outward + patient;
+            if inward + outward + patient == 0 {
                 return Ok(ran);
             }
         }
     }
 
-    async fn run_inward(&self) -> Result<usize, ServiceError> {
-        let _one_at_a_time = self.running.lock().await;
-        self.counted(self.chime.run_due_in(&[Lane::Inward]).await)
+    async fn run_line(&self, line: &Line) -> Result<usize, ServiceError> {
+        let _one_at_a_time = line.running.lock().await;
+        self.counted(self.chime.run_due_in(&[line.lane]).await)
     }
 
     fn counted(&self, done: Result<usize, ServiceError>) -> Result<usize, ServiceError> {
@@ -72,7 +92,7 @@ impl Scheduler {
     /// nothing left of it. What takes longer goes on behind the answer.
     pub(crate) async fn nudge(&self) {
         let scheduler = self.clone();
-        let due = tokio::spawn(async move { scheduler.run_inward().await });
+        let due = tokio::spawn(async move { scheduler.run_line(&scheduler.patient).await });
         // An error is the scheduler's to report: it meets it again on its next round.
         let _ = tokio::time::timeout(NUDGE, due).await;
     }
@@ -110,21 +130,31 @@ impl Scheduler {
             }
             tokio::select! {
                 () = self.outward.notified() => {}
-                () = self.wait() => {}
+                () = self.wait(Lane::Outward) => {}
                 () = shutdown.draining() => {}
             }
         }
     }
 
-    /// Runs the tasks that wait for the store alone, until draining begins. A task that was begun is finished.
+    /// Runs the tasks that wait for the store alone and not for long, until draining begins. One that was begun is
+    /// finished.
     pub async fn run(self, shutdown: Shutdown) {
-        self.health.set_scheduler(Condition::Good);
+        self.run_one_by_one(&self.inward, shutdown).await;
+    }
+
+    /// Runs the tasks that take long, until draining begins. One that was begun is finished.
+    pub async fn run_patient(self, shutdown: Shutdown) {
+        self.run_one_by_one(&self.patient, shutdown).await;
+    }
+
+    async fn run_one_by_one(&self, line: &Line, shutdown: Shutdown) {
+        self.tell(line, false);
         let mut failing = false;
         while !shutdown.is_draining() {
-            match self.run_inward().await {
+            match self.run_line(line).await {
                 Ok(_) => {
                     failing = false;
-                    self.health.set_scheduler(Condition::Good);
+                    self.tell(line, false);
                 }
                 Err(error) => {
                     if !failing {
@@ -132,20 +162,27 @@ impl Scheduler {
                     }
                     failing = true;
                     if matches!(error, ServiceError::Store(_)) {
-                        self.health.set_scheduler(Condition::Bad("tasks fail"));
+                        self.tell(line, true);
                     }
                 }
             }
             tokio::select! {
-                () = self.wait() => {}
+                () = self.wait(line.lane) => {}
                 () = shutdown.draining() => {}
             }
         }
         self.health.set_scheduler(Condition::Bad("stopped"));
     }
 
-    async fn wait(&self) {
-        let next = self.chime.next_due().await.ok().flatten();
+    /// Says whether the store fails tasks of any line.
+    fn tell(&self, line: &Line, failing: bool) {
+        line.failing.store(failing, Ordering::Relaxed);
+        let any = [&self.inward, &self.patient].iter().any(|line| line.failing.load(Ordering::Relaxed));
+        self.health.set_scheduler(if any { Condition::Bad("tasks fail") } else { Condition::Good });
+    }
+
+    async fn wait(&self, lane: Lane) {
+        let next = self.chime.next_due(lane).await.ok().flatten();
         // A task that is due and did not run is leased by another, or failed: it has to wait like the rest.
         match next.filter(|next| *next > self.chime.now()) {
             Some(next) => {
