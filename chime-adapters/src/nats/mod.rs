@@ -13,8 +13,8 @@
 //!   then.
 //! - Servers of a list are tried in any order, and one login serves all.
 //! - Who names an authority wants TLS, so that it is then required of every server, whatever its URL says.
-//! - Clients show who they are by a login, a token or a certificate. Credentials files (JWT and nkey) are left out: they
-//!   need a second implementation of Ed25519 beside that of ring.
+//! - Clients show who they are by a login, a token, a certificate or a credentials file (JWT and nkey). The last is signed
+//!   with by what the client brings along, a second implementation of Ed25519 beside that of ring.
 
 mod bus;
 mod config;

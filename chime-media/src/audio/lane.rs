@@ -77,7 +77,7 @@ impl<D: Decoder> Lane<D> {
         self.jitter.reset();
         self.decoder.reset();
         self.ready = 0;
-        self.sounding = false;
+        (self.sounding, self.whole) = (false, false);
         self.off_target = 0;
         self.last_active = now;
         self.out.fill(0.0);
@@ -265,7 +265,7 @@ impl<D: Decoder> Lane<D> {
         if !self.sounding {
             return false;
         }
-        self.sounding = false;
+        (self.sounding, self.whole) = (false, false);
         let last = self.out.last().copied().unwrap_or(0.0);
         ramp_down(&mut self.out, last);
         true

@@ -46,6 +46,13 @@ impl Cache {
         slot.payload.extend_from_slice(payload);
     }
 
+    /// Whether this packet is here, or was and has made room.
+    #[must_use]
+    pub fn has_had(&self, index: u64) -> bool {
+        let slot = place(index).and_then(|place| self.slots.get(place));
+        slot.is_some_and(|slot| slot.index >= index && !slot.payload.is_empty())
+    }
+
     /// The packet with this number, if it is still there.
     #[must_use]
     pub fn get(&self, index: u64) -> Option<&Cached> {
@@ -68,6 +75,7 @@ mod tests {
             cache.keep(index, 0, false, &Carried::default(), &index.to_be_bytes());
         }
         assert_eq!(cache.get(299).map(|cached| cached.payload.clone()), Some(299_u64.to_be_bytes().to_vec()));
+        assert!(cache.has_had(299) && cache.has_had(43) && !cache.has_had(300));
         assert!(cache.get(44).is_some() && cache.get(43).is_none() && cache.get(300).is_none());
     }
 }

@@ -173,10 +173,13 @@ impl Rewriter {
         }
     }
 
-    /// Numbers for a packet of the current encoding that was sent before; `None` for one that was not.
-    #[must_use]
-    pub fn again(&self, packet: &Incoming) -> Option<Numbers> {
-        let encoding = self.current.as_ref()?;
+    /// Numbers for a packet of the current encoding that is asked for: those it was sent with, or that were kept for it
+    /// because it came before it was known that it would be needed. `None` for one that was left out.
+    pub fn again(&mut self, packet: &Incoming) -> Option<Numbers> {
+        let encoding = self.current.as_mut()?;
+        if !encoding.packets.has(packet.index) {
+            return encoding.next(packet);
+        }
         let before = encoding.packets.before(packet.index)?;
         encoding.numbers(packet, before)
     }

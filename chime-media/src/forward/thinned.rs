@@ -50,7 +50,7 @@ impl Thinned {
     /// Takes a number that goes on, and tells how many before it were left out; `None` for one that has come before, or is
     /// too old to tell.
     pub fn keep(&mut self, number: u64) -> Option<u64> {
-        if self.has(number) {
+        if number < self.end.saturating_sub(KNOWN) || self.has(number) {
             return None;
         }
         self.take(number);
@@ -111,7 +111,9 @@ impl Thinned {
     }
 
     /// Whether a number has come; of very old ones it is not known.
-    fn has(&self, number: u64) -> bool {
+    /// Whether a number has come, as far as is known.
+    #[must_use]
+    pub fn has(&self, number: u64) -> bool {
         number < self.end && number >= self.end.saturating_sub(KNOWN) && self.came.get(number)
     }
 
@@ -155,6 +157,20 @@ mod tests {
         assert_eq!(thinned.keep(1010), Some(7));
         assert_eq!(thinned.keep(9000), Some(7));
         assert_eq!((thinned.before(1003), thinned.keep(8999)), (None, Some(7)), "too old to tell, and not");
+        assert_eq!(
+            (thinned.keep(9000 - KNOWN), thinned.keep(9001 - KNOWN)),
+            (None, Some(7)),
+            "it may have come before"
+        );
+    }
+
+    #[test]
+    fn what_is_too_old_to_tell_never_goes_on_also_if_nothing_was_left_out() {
+        let mut thinned = Thinned::default();
+        assert!((1000..2000).all(|number| thinned.keep(number) == Some(0)));
+        assert!(
+            (1000..2000).all(|number| thinned.keep(number).is_none() && thinned.leave_out(number).is_none())
+        );
     }
 
     proptest! {

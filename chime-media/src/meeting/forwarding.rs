@@ -85,9 +85,13 @@ impl<C: Codecs> Meeting<C> {
         if kind == Payload::Repair {
             // RFC 4588: the number it had comes first.
             let [high, low, rest @ ..] = payload else { return };
-            let Some(reception) = &layer.reception else { return };
-            picture.index = reception.extend(u16::from_be_bytes([*high, *low]));
+            let (Some(_), Some(media)) = (&layer.reception, layer.ssrc) else { return };
+            picture.index = inbound.index(media, u16::from_be_bytes([*high, *low]));
             picture.payload = rest;
+            // Senders probe a path with what has come already.
+            if layer.cache.has_had(picture.index) {
+                return;
+            }
         } else {
             let reception =
                 layer.reception.get_or_insert_with(|| Reception::new(header.ssrc, CLOCK, header.sequence));
@@ -126,6 +130,10 @@ impl<C: Codecs> Meeting<C> {
             };
             tap.content(now, &packet);
         }
+        let renewed = source.layers.get_mut(place).is_some_and(|layer| std::mem::take(&mut layer.renewed));
+        if renewed {
+            ask_for_keyframe(source, place, now, &mut self.wanted_keyframes);
+        }
         let begins = begins_keyframe(codec, picture.payload);
         let descriptor = (codec == VideoCodec::Vp8).then(|| Descriptor::parse(picture.payload)).flatten();
         for (id, place) in &source.subscribers {
@@ -133,6 +141,10 @@ impl<C: Codecs> Meeting<C> {
                 continue;
             };
             let Some(track) = peer.tracks.get_mut(*place) else { continue };
+            if renewed && track.current == Some(stream) {
+                // Its numbers begin anew, so what receivers get has to as well.
+                (track.current, track.target) = (None, Some(stream));
+            }
             if begins && track.target == Some(stream) && track.current != Some(stream) {
                 track.current = Some(stream);
                 track.rewriter.switch();
@@ -267,9 +279,7 @@ fn learn(
     if repair {
         layer.repair = Some(header.ssrc);
     } else {
-        layer.ssrc = Some(header.ssrc);
-        layer.reception = None;
-        layer.missing = crate::forward::nack::Missing::default();
+        layer.renew(Some(header.ssrc));
     }
     Some(place)
 }

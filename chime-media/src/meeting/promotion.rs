@@ -61,6 +61,7 @@ impl<C: Codecs> Meeting<C> {
             }
             self.event(who, Happened::Authorized);
             self.apply_capabilities(id);
+            self.withdraw_forbidden(now, id);
             self.appear(now, id, false);
             // It may show itself now, and counts.
             self.stale_index = true;
@@ -111,6 +112,7 @@ impl<C: Codecs> Meeting<C> {
         let Some(root) = session.root.take() else { return };
         let was = std::mem::replace(&mut session.attendee, root);
         self.apply_capabilities(id);
+        self.withdraw_forbidden(now, id);
         if let Some(stream) = stream {
             self.tell_gone(now, stream, false);
         }

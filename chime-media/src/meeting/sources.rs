@@ -56,6 +56,8 @@ pub(super) struct Layer {
     pub(super) asked: Option<Instant>,
     /// Octets since a moment, and the rate before that in bit/s.
     pub(super) meter: (usize, Instant, u32),
+    /// It was of another source until the packet that comes next.
+    pub(super) renewed: bool,
     /// How its layers share the rate.
     pub(super) rates: Rates,
     /// What frames its dependency descriptors are of.
@@ -77,9 +79,19 @@ impl Layer {
             last_packet: None,
             asked: None,
             meter: (0, now, 0),
+            renewed: false,
             rates: Rates::default(),
             structure: None,
         }
+    }
+
+    /// It has another source from now on, whose numbers have nothing to do with those before.
+    pub(super) fn renew(&mut self, ssrc: Option<u32>) {
+        self.renewed |= self.ssrc.is_some();
+        self.ssrc = ssrc;
+        (self.asked, self.last_packet) = (None, None);
+        (self.cache, self.missing, self.reception) = (Cache::default(), Missing::default(), None);
+        (self.rates, self.structure) = (Rates::default(), None);
     }
 
     /// Where a packet belongs among its layers, if it has layers.
@@ -153,9 +165,7 @@ impl<C: Codecs> Meeting<C> {
             if camera.layers.is_empty() {
                 let ssrc = camera.ssrcs.first().copied();
                 if layer.ssrc != ssrc {
-                    let fresh = Layer::new(now, layer.stream, None);
-                    let (max_kbps, framerate) = (layer.max_kbps, layer.framerate);
-                    *layer = Layer { max_kbps, framerate, ssrc, ..fresh };
+                    layer.renew(ssrc);
                 }
                 layer.repair =
                     camera.repairs.iter().find(|(media, _)| Some(*media) == ssrc).map(|(_, repair)| *repair);

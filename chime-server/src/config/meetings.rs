@@ -22,7 +22,7 @@ pub(super) const KEYS: &[Key] = &[
         Text,
         "",
         "IP address, or address and port, at which clients reach the media, when it is another than that of the listener: \
-         behind NAT, in a container. By default the host of the TLS listener.",
+         behind NAT, in a container. By default the address that is listened at, or the one this machine sends from.",
     ),
     Key::new(
         "media_tls_listen",

@@ -20,7 +20,7 @@ const UNPROVEN: usize = 256;
 /// How long to wait when no connection can be accepted.
 const REST: Duration = Duration::from_millis(100);
 
-/// Serves clients of a listener, inside of TLS if there is an acceptor, until the server drains.
+/// Serves clients of a listener, inside of TLS if there is an acceptor, until what is left when the server stops is cut off.
 pub async fn serve(media: Media, listener: TcpListener, tls: Option<TlsAcceptor>, shutdown: Shutdown) {
     let unproven = Arc::new(Semaphore::new(UNPROVEN));
     let accept = async {

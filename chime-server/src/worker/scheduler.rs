@@ -195,3 +195,62 @@ impl Scheduler {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chime_adapters::memory::MemoryStore;
+    use chime_adapters::{SystemEntropy, TestClock};
+    use chime_domain::identity::{CreateAppInstance, CreateAppInstanceUser};
+    use chime_domain::ids::{AppInstanceUserId, ClientRequestToken};
+    use chime_domain::meetings::{CreateMeeting, Meeting};
+    use chime_domain::messaging::CreateChannel;
+    use chime_domain::ports::Clock;
+    use chime_domain::text::{ResourceName, UserName};
+    use chime_domain::time::Timestamp;
+
+    use super::*;
+    use crate::{App, AppOptions};
+
+    async fn ends(chime: &Chime, meeting: &Meeting) {
+        let ended = async {
+            while chime.meetings().get_meeting(&meeting.id).await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), ended).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_meeting_ends_while_a_purge_waits_for_its_turn() {
+        let clock = Arc::new(TestClock::frozen(Timestamp::from_millis(1_600_000_000_000)));
+        let handle = Arc::clone(&clock) as Arc<dyn Clock>;
+        let chime = Chime::shared(Arc::new(MemoryStore::new()), handle, Arc::new(SystemEntropy));
+        let chime = chime.build().await.unwrap();
+        let name = || ResourceName::new("name").unwrap();
+        let app = chime.identity().create_app_instance(CreateAppInstance::new(name())).await.unwrap();
+        let id = AppInstanceUserId::new("alice").unwrap();
+        let alice = CreateAppInstanceUser::new(app.clone(), id, UserName::new("alice").unwrap());
+        let alice = chime.identity().create_app_instance_user(alice).await.unwrap();
+        let creation = CreateChannel::new(app, name());
+        let channel = chime.messaging(&alice).create_channel(creation).await.unwrap();
+        let token = ClientRequestToken::new("token").unwrap();
+        let meeting = chime.meetings().create_meeting(&CreateMeeting::new(token)).await.unwrap();
+        chime.messaging(&alice).delete_channel(&channel).await.unwrap();
+
+        let server = App::new(chime.clone(), AppOptions::default());
+        let (scheduler, shutdown) = (server.scheduler(), server.shutdown().clone());
+        let turn = scheduler.patient.running.lock().await;
+        let timers = tokio::spawn(scheduler.clone().run(shutdown.clone()));
+        let patient = tokio::spawn(scheduler.clone().run_patient(shutdown.clone()));
+        clock.advance(Duration::from_secs(301));
+        ends(&chime, &meeting).await;
+        let purge = chime.next_due(Lane::Patient).await.unwrap();
+        assert!(purge.is_some_and(|due| due < chime.now()), "the purge was not behind anything");
+
+        drop(turn);
+        shutdown.drain();
+        timers.await.unwrap();
+        patient.await.unwrap();
+        assert_eq!(chime.next_due(Lane::Patient).await.unwrap(), None, "what was begun is not finished");
+    }
+}

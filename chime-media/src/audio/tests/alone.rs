@@ -159,3 +159,28 @@ fn is_as_smooth(calm: &[f32], moved: &[f32]) {
     let ratio = step(moved) / step(calm);
     assert!(ratio < 1.3, "largest step {ratio} times that of the mix");
 }
+
+#[test]
+fn what_was_played_last_is_not_passed_on_again_when_the_voice_breaks_off() {
+    for muted in [true, false] {
+        let mut world = world(Config::default());
+        let (a, b) = (world.join(1), world.join(2));
+        let mut last = Vec::new();
+        for n in 0..60 {
+            last = world.code(a, &voice(120.0, 0.5, n));
+            world.send(a, last.clone(), 960, Format::Plain, Some(Duration::ZERO));
+            world.tick();
+        }
+        assert!(world.room.stats().passed > 50);
+        if muted {
+            world.room.set_muted(a, true);
+        }
+        let mut again = 0;
+        for _ in 0..20 {
+            world.pause(a, 1);
+            world.tick();
+            again += usize::from(world.room.frames().to(b).unwrap().payload == Some(&last[..]));
+        }
+        assert!(again <= usize::from(!muted), "{again} times; muted: {muted}");
+    }
+}

@@ -4,7 +4,7 @@ use super::SECOND;
 use crate::client::{Config, Event, Show};
 use crate::config::Limits;
 use crate::event::{Farewell, Happened};
-use crate::ids::{Capabilities, SessionId};
+use crate::ids::{Capabilities, Capability, SessionId};
 use crate::testing::World;
 
 /// A meeting of ann, who talks and shows herself, and bob, with two attendees of a replica.
@@ -113,6 +113,26 @@ fn whoever_is_promoted_is_heard_and_seen_as_another_and_whoever_goes_back_is_not
     assert!(world.client(bob).tile("guest").is_none());
     assert!(!events(&world, vic).contains(&Event::Demoted), "its client knows");
     assert_eq!(happened(&world, "guest")[3..], [(Happened::VideoStopped, false), (Happened::Left, false)]);
+}
+
+#[test]
+fn whoever_goes_back_gets_no_pictures_that_it_may_not_get() {
+    let (mut world, _) = webinar(74, Limits::default());
+    let blind = Capabilities { video: Capability::None, ..Capabilities::default() };
+    let uma = world.join_replica(Config::new("uma", 75), blind, Some("replica"));
+    world.run(SECOND);
+    assert!(world.client(uma).tile("ann").is_none_or(|tile| tile.counts.pictures == 0));
+    let now = world.now;
+    world.client(uma).promote(now, "guest", "good");
+    world.run(3 * SECOND);
+    let watches = |world: &World| {
+        world.meeting.sources.values().flat_map(|source| &source.subscribers).any(|(id, _)| *id == uma)
+    };
+    assert!(watches(&world));
+    // At once, and not when its client asks for less.
+    let now = world.now;
+    world.meeting.demote(now, uma);
+    assert!(!watches(&world));
 }
 
 #[test]
