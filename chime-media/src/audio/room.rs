@@ -63,6 +63,17 @@ impl<C: Codecs> Room<C> {
         self.sources.insert(id, Source::new(role));
     }
 
+    /// Says who shares a screen from now on, which this connection is the sound of: its attendee has another connection.
+    pub fn set_owner(&mut self, id: SourceId, owner: Option<SourceId>) {
+        let Some(source) = self.sources.get_mut(&id).filter(|source| source.role != Role::Attendee) else {
+            return;
+        };
+        source.role = Role::Content { owner };
+        if let Some(lane) = self.lanes.get_mut(id) {
+            lane.role = source.role;
+        }
+    }
+
     /// Removes a connection; what it said and was not yet played is not heard.
     pub fn leave(&mut self, id: SourceId) {
         self.sources.remove(&id);

@@ -136,7 +136,16 @@ impl<C: Codecs> Meeting<C> {
         session.no_periodic_keyframes =
             join.disable_periodic_keyframe_request_on_content_sender.unwrap_or_default();
         let role = if attendee.content { Role::Content { owner } } else { Role::Attendee };
-        self.room.join(session.audio, role);
+        let audio = session.audio;
+        self.room.join(audio, role);
+        if !attendee.content {
+            // It may have shared its screen before, through the connection that this one follows.
+            let shares =
+                |other: &&Session| other.joined && other.attendee.content && other.attendee.id == attendee.id;
+            for share in self.sessions.values().filter(shares) {
+                self.room.set_owner(share.audio, Some(audio));
+            }
+        }
         self.apply_capabilities(id);
         if !announced {
             self.event(attendee.clone(), Happened::Authorized);

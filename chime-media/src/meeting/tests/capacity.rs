@@ -72,4 +72,12 @@ fn med_15_content_is_heard_by_others_and_hears_nothing() {
     assert!(world.client(bob).tile("ann#content").is_some_and(|tile| tile.counts.pictures > 50));
     assert!(world.client(ann).tiles().is_empty(), "nor does it see it");
     assert_eq!(world.client(bob).index().num_participants, Some(2));
+
+    world.cut_socket(ann);
+    let again = world.join("ann");
+    world.run(2 * SECOND);
+    let from = world.now;
+    world.run(2 * SECOND);
+    assert_eq!(world.actor(bob).ear.since(from), slot(&world, content));
+    assert_eq!(world.actor(again).ear.since(from), slot(&world, bob), "nor does it when it has come again");
 }
