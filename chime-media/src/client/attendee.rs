@@ -43,6 +43,10 @@ pub struct Counts {
     pub offers: u64,
     /// Number of the picture that was sent last.
     pub picture: u32,
+    /// Packets of its video that the server has reported as lost, at most.
+    pub lost: u32,
+    /// Reports of the server on its video from which the round-trip time can be told.
+    pub timed: u64,
 }
 
 /// One attendee's session: a WebSocket and what is negotiated over it. A reconnect is another client with the same audio
@@ -176,8 +180,14 @@ impl Client {
 
     /// Sends no video any more.
     pub fn hide(&mut self, now: Instant) {
-        self.connection.camera = None;
+        self.connection.hidden = self.connection.camera.take();
         self.allocated.clear();
+        self.subscribe(now);
+    }
+
+    /// Goes on with what it sent before it was hidden: the same sources, which need no names any more.
+    pub fn show_again(&mut self, now: Instant) {
+        self.connection.camera = self.connection.hidden.take();
         self.subscribe(now);
     }
 

@@ -75,6 +75,10 @@ impl Camera {
         &self.streams
     }
 
+    pub(super) fn layers_mut(&mut self) -> &mut [Stream] {
+        &mut self.streams
+    }
+
     pub(super) fn fps(&self) -> u32 {
         self.show.fps
     }

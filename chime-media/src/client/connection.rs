@@ -34,6 +34,8 @@ pub(super) struct Connection {
     pub(super) voice: Voice,
     pub(super) hearing: Hearing,
     pub(super) camera: Option<Camera>,
+    /// What it showed before.
+    pub(super) hidden: Option<Camera>,
     pub(super) subscriptions: Subscriptions,
     pub(super) tiles: Vec<Tile>,
     pub(super) out: Datagrams,
@@ -58,6 +60,7 @@ impl Connection {
             random,
             hearing: Hearing::default(),
             camera: None,
+            hidden: None,
             subscriptions: Subscriptions::default(),
             tiles: Vec::new(),
             out: Datagrams::default(),

@@ -31,6 +31,18 @@ impl Client {
         });
     }
 
+    /// Sends packets of nothing in each of its encodings, as probes of a path are sent without a source of repetitions.
+    pub fn probe(&mut self, packets: usize) {
+        for _ in 0..packets {
+            let next = |stream: &mut super::stream::Stream| (stream.ssrc, stream.skip());
+            let streams: Vec<(u32, u64)> =
+                self.connection.camera.iter_mut().flat_map(|camera| camera.layers_mut()).map(next).collect();
+            for (ssrc, index) in streams {
+                self.forge_rtp(super::offer::VP8, ssrc, index, &[], &[]);
+            }
+        }
+    }
+
     /// Sends bytes as an RTCP packet, protected as it has to be.
     pub fn forge_rtcp(&mut self, contents: &[u8]) {
         let link = &mut self.connection.link;

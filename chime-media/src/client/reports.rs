@@ -54,6 +54,10 @@ impl Connection {
         let sent = |camera: &super::camera::Camera| {
             camera.layers().iter().filter(|stream| stream.kbps > 0).all(|stream| known(stream.ssrc))
         };
+        for block in blocks.iter().filter(|block| block.ssrc != self.voice.ssrc()) {
+            self.counts.lost = self.counts.lost.max(block.total_lost);
+            self.counts.timed += u64::from(block.last_sender_report != 0);
+        }
         if known(self.voice.ssrc()) && self.camera.as_ref().is_none_or(sent) {
             self.known = true;
         }

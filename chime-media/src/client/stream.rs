@@ -139,6 +139,12 @@ impl Stream {
         parts
     }
 
+    /// A number that no picture has.
+    pub(super) fn skip(&mut self) -> u64 {
+        self.index += 1;
+        self.index
+    }
+
     /// Octets of a frame: each spatial layer has thrice as many as the one below.
     fn octets(&self, key: bool, spatial: u8, show: &Show) -> usize {
         let whole = usize::try_from(self.kbps).unwrap_or_default() * 125

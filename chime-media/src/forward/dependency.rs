@@ -44,6 +44,24 @@ pub struct Dependency {
     pub ends: bool,
 }
 
+/// The number of a descriptor's frame.
+#[must_use]
+pub fn frame_number(value: &[u8]) -> Option<u16> {
+    let [_, high, low, ..] = value else { return None };
+    Some(u16::from_be_bytes([*high, *low]))
+}
+
+/// A descriptor with so much added to the number of its frame.
+#[must_use]
+pub fn renumbered(value: &[u8], added: u16) -> Vec<u8> {
+    let mut value = value.to_vec();
+    let number = frame_number(&value).map(|number| number.wrapping_add(added).to_be_bytes());
+    if let (Some(number), Some(place)) = (number, value.get_mut(1..3)) {
+        place.copy_from_slice(&number);
+    }
+    value
+}
+
 impl Dependency {
     /// Reads a descriptor. `structure` is what was told of the encoding last, and is replaced by what this one brings. `None`
     /// for what is cut off, or of another structure.
@@ -245,6 +263,14 @@ mod tests {
         for cut in 0..whole.len() {
             assert_eq!(Dependency::parse(&whole[..cut], &mut None), None, "cut to {cut}");
         }
+    }
+
+    #[test]
+    fn a_frame_gets_another_number_and_keeps_the_rest() {
+        let told = [0xc5, 0xff, 0xfe, 0x80, 7];
+        assert_eq!(frame_number(&told), Some(0xfffe));
+        assert_eq!(renumbered(&told, 3), [0xc5, 0, 1, 0x80, 7]);
+        assert_eq!(renumbered(&told[..2], 3), told[..2], "cut off");
     }
 
     proptest! {

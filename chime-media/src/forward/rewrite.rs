@@ -4,7 +4,8 @@
 //!
 //! - Gaps in what arrives stay gaps, so that receivers ask for what is missing and get what came late. What is left out
 //!   leaves none; of VP8 the pictures are numbered anew as well. Those of VP9 keep their numbers, since its frames say by
-//!   them what they build upon.
+//!   them what they build upon. Frames of the dependency descriptor go on in number over a change of encodings, too; those
+//!   of layers that are left out are missing in between, as they are meant to be.
 //! - A packet that is left out after a gap was left for it makes its number one for padding.
 //! - After a change of encodings nothing of the old one is sent any more, late packets included.
 
@@ -29,6 +30,8 @@ pub struct Incoming {
     pub marker: bool,
     /// Its numbers of VP8.
     pub pictures: Pictures,
+    /// The number of its frame in the dependency descriptor, if it has one.
+    pub frame: Option<u16>,
 }
 
 /// Numbers that a packet goes out with.
@@ -46,6 +49,8 @@ pub struct Numbers {
     pub picture: u16,
     /// Added to VP8's numbers of the lowest layer.
     pub base: u8,
+    /// Added to the number of the frame in the dependency descriptor.
+    pub frame: u16,
 }
 
 /// The numbers of one receiver of one source.
@@ -57,6 +62,8 @@ pub struct Rewriter {
     last: Option<(u32, Instant)>,
     /// Numbers of pictures sent last.
     pictures: (u16, u8),
+    /// The number of the frame sent last, in the dependency descriptor.
+    frame: Option<u16>,
     current: Option<Encoding>,
 }
 
@@ -70,6 +77,7 @@ struct Encoding {
     timestamp: u32,
     picture: u16,
     base: u8,
+    frame: u16,
     packets: Thinned,
     /// Packets that went out with a marker.
     markers: Bits,
@@ -110,7 +118,7 @@ impl Rewriter {
     /// 3.3.1).
     #[must_use]
     pub const fn new(start: u16) -> Self {
-        Self { newest: (start & 0x7fff) as u64, last: None, pictures: (0, 0), current: None }
+        Self { newest: (start & 0x7fff) as u64, last: None, pictures: (0, 0), frame: None, current: None }
     }
 
     /// The next packet to be sent is the first of another encoding, and begins a key frame.
@@ -131,6 +139,7 @@ impl Rewriter {
                 packet.pictures.picture.wrapping_add(numbers.picture) & 0x7fff,
                 packet.pictures.base.wrapping_add(numbers.base),
             );
+            self.frame = packet.frame.map(|frame| frame.wrapping_add(numbers.frame)).or(self.frame);
         }
         Some(numbers)
     }
@@ -158,12 +167,14 @@ impl Rewriter {
             ),
             None => (0, 0),
         };
+        let after = |(last, frame): (u16, u16)| last.wrapping_add(1).wrapping_sub(frame);
         Encoding {
             first: packet.index,
             start: self.newest + 1,
             timestamp: moved,
             picture,
             base,
+            frame: self.frame.zip(packet.frame).map_or(0, after),
             packets: Thinned::default(),
             markers: Bits::default(),
             padded: Bits::default(),
@@ -189,6 +200,12 @@ impl Rewriter {
     pub fn original(&self, index: u64) -> Option<u64> {
         let encoding = self.current.as_ref()?;
         encoding.packets.original(encoding.first + index.checked_sub(encoding.start)?)
+    }
+
+    /// The timestamp of the newest packet, and when it was sent.
+    #[must_use]
+    pub const fn last(&self) -> Option<(u32, Instant)> {
+        self.last
     }
 
     /// The newest number that was sent.
@@ -259,6 +276,7 @@ impl Encoding {
             padding: self.padded.get(packet.index),
             picture: self.picture.wrapping_sub(shown),
             base: self.base,
+            frame: self.frame,
         })
     }
 
@@ -279,7 +297,13 @@ mod tests {
     use super::*;
 
     fn packet(index: u64, timestamp: u32, picture: u16, base: u8) -> Incoming {
-        Incoming { index, timestamp, marker: false, pictures: Pictures { picture, bits: 15, base } }
+        Incoming {
+            index,
+            timestamp,
+            marker: false,
+            pictures: Pictures { picture, bits: 15, base },
+            frame: None,
+        }
     }
 
     #[test]
@@ -304,6 +328,27 @@ mod tests {
     }
 
     #[test]
+    fn frames_go_on_in_number_whichever_encoding_they_are_of() {
+        let start = crate::testing::start();
+        let mut rewriter = Rewriter::new(100);
+        let sent = |rewriter: &mut Rewriter, index, frame: Option<u16>| {
+            let packet = Incoming { frame, ..packet(index, 0, 0, 0) };
+            let numbers = rewriter.next(start, &packet).unwrap();
+            frame.map(|frame| frame.wrapping_add(numbers.frame))
+        };
+        assert_eq!(sent(&mut rewriter, 10, Some(65_534)), Some(65_534), "the first ones stay");
+        assert_eq!(sent(&mut rewriter, 12, Some(65_535)), Some(65_535));
+        assert_eq!(sent(&mut rewriter, 11, Some(65_534)), Some(65_534), "late");
+        rewriter.switch();
+        assert_eq!(sent(&mut rewriter, 500, Some(70)), Some(0));
+        assert_eq!(sent(&mut rewriter, 501, Some(72)), Some(2), "one was left out");
+        rewriter.switch();
+        assert_eq!(sent(&mut rewriter, 900, None), None, "this encoding tells nothing");
+        rewriter.switch();
+        assert_eq!(sent(&mut rewriter, 20, Some(9_000)), Some(3));
+    }
+
+    #[test]
     fn what_is_left_out_leaves_no_gap_in_packets_and_pictures() {
         let start = crate::testing::start();
         for bits in [7, 15] {
@@ -312,6 +357,7 @@ mod tests {
                 timestamp: u32::from(picture) * 3000,
                 marker: index.is_multiple_of(2),
                 pictures: Pictures { picture: picture & ((1 << bits) - 1), bits, base: 0 },
+                frame: None,
             };
             let mut rewriter = Rewriter::new(100);
             let sent = |numbers: Option<Numbers>, picture: u16| {

@@ -202,7 +202,7 @@ impl Receiver {
             base: descriptor.base.unwrap().1,
         });
         let (index, timestamp, marker) = (packet.index, packet.timestamp, packet.marker);
-        Incoming { index, timestamp, marker, pictures: pictures.unwrap_or_default() }
+        Incoming { index, timestamp, marker, pictures: pictures.unwrap_or_default(), frame: None }
     }
 
     fn packet(&mut self, packet: &Packet) -> Fate {

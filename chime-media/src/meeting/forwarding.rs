@@ -7,6 +7,7 @@ use super::outgoing::{append, extensions, fill, pictures};
 use super::sources::{Layer, Source};
 use crate::audio::Codecs;
 use crate::forward::cache::Carried;
+use crate::forward::dependency::frame_number;
 use crate::forward::keyframe::begins_keyframe;
 use crate::forward::part::Part;
 use crate::forward::rewrite::Incoming;
@@ -56,11 +57,21 @@ impl<C: Codecs> Meeting<C> {
         let Some(source) = session.group.and_then(|group| self.sources.get_mut(&group)) else { return };
         let Some(place) = learn(source, &peer.camera, kind, header, packet) else { return };
         let Some(layer) = source.layers.get_mut(place) else { return };
+        if kind != Payload::Repair {
+            let reception =
+                layer.reception.get_or_insert_with(|| Reception::new(header.ssrc, CLOCK, header.sequence));
+            reception.packet(now, header.sequence, header.timestamp);
+        }
         if payload.is_empty() {
-            // Padding that probes the path: it is counted, and that is all.
+            // It probes the path, and is for nobody.
             if kind != Payload::Repair {
                 layer.missing.arrived(now, index);
-                layer.missing.skip(index);
+                self.pass_over(
+                    now,
+                    id,
+                    place,
+                    &Incoming { index, timestamp: header.timestamp, ..Incoming::default() },
+                );
             }
             return;
         }
@@ -92,10 +103,6 @@ impl<C: Codecs> Meeting<C> {
             if layer.cache.has_had(picture.index) {
                 return;
             }
-        } else {
-            let reception =
-                layer.reception.get_or_insert_with(|| Reception::new(header.ssrc, CLOCK, header.sequence));
-            reception.packet(now, header.sequence, header.timestamp);
         }
         picture.part = source.codec.and_then(|codec| layer.part(codec, picture.payload, &carried));
         if kind != Payload::Repair {
@@ -159,6 +166,7 @@ impl<C: Codecs> Meeting<C> {
                 timestamp: picture.timestamp,
                 marker: picture.marker,
                 pictures: descriptor.as_ref().map(pictures).unwrap_or_default(),
+                frame: frame_number(&picture.carried.dependency),
             };
             match picture.part.map(|part| track.sieve.sift(picture.timestamp, &part)) {
                 Some(Verdict::LeaveOut) => {
@@ -171,7 +179,6 @@ impl<C: Codecs> Meeting<C> {
                 None => {}
             }
             let Some(numbers) = track.rewriter.next(now, &packet) else { continue };
-            track.last = Some((numbers.timestamp, now));
             track.sent.0 = track.sent.0.wrapping_add(1);
             track.sent.1 =
                 track.sent.1.wrapping_add(u32::try_from(picture.payload.len()).unwrap_or_default());
@@ -183,10 +190,41 @@ impl<C: Codecs> Meeting<C> {
                 timestamp: numbers.timestamp,
                 ssrc: track.ssrc,
             };
-            let extensions = extensions(track, picture.carried);
+            let extensions = extensions(track, picture.carried, &numbers);
             peer.send_video(now, &header, numbers.index, &extensions, &mut self.datagrams, |bytes| {
                 append(bytes, picture.payload, descriptor.as_ref(), &numbers);
             });
+        }
+    }
+
+    /// A packet of padding came: those who get the rest are not to take it for lost.
+    fn pass_over(&mut self, now: Instant, sender: SessionId, place: usize, packet: &Incoming) {
+        let Some(group) = self.sessions.get(&sender).and_then(|session| session.group) else { return };
+        let Some(source) = self.sources.get_mut(&group) else { return };
+        let (Some(codec), Some(stream)) = (source.codec, source.layers.get(place).map(|layer| layer.stream))
+        else {
+            return;
+        };
+        for (id, place) in &source.subscribers {
+            let Some(peer) = self.sessions.get_mut(id).and_then(|session| session.peer.as_mut()) else {
+                continue;
+            };
+            let track = peer.tracks.get_mut(*place).filter(|track| track.current == Some(stream));
+            let Some(track) = track else { continue };
+            let Some((payload_type, _)) = track.payload_types(codec) else { continue };
+            if let Some(numbers) = track.rewriter.leave_out(packet) {
+                fill(peer, now, *place, payload_type, &numbers, &mut self.datagrams);
+            }
+        }
+    }
+
+    /// A client has told when it sent what of its video.
+    pub(super) fn sender_reported(&mut self, now: Instant, id: SessionId, ssrc: u32, ntp: u64) {
+        let group = self.sessions.get(&id).and_then(|session| session.group);
+        let Some(source) = group.and_then(|group| self.sources.get_mut(&group)) else { return };
+        let mut layers = source.layers.iter_mut().filter(|layer| layer.ssrc == Some(ssrc));
+        if let Some(reception) = layers.next().and_then(|layer| layer.reception.as_mut()) {
+            reception.sender_report(now, ntp);
         }
     }
 

@@ -236,7 +236,7 @@ impl<C: Codecs> Meeting<C> {
 
     /// Takes a session out of everything without a word; gives its attendee if it had joined.
     fn forget_session(&mut self, now: Instant, id: SessionId) -> Option<crate::ids::Attendee> {
-        self.withdraw(now, id);
+        self.withdraw(id);
         let mut session = self.sessions.remove(&id)?;
         if let Some(peer) = &mut session.peer {
             peer.transport.close(now, &mut self.datagrams);

@@ -234,7 +234,7 @@ impl<C: Codecs> Meeting<C> {
                 session.attendee.capabilities = capabilities;
             }
             self.apply_capabilities(id);
-            self.withdraw_forbidden(now, id);
+            self.withdraw_forbidden(id);
         }
         self.stale_index = true;
         self.settle(now);

@@ -1,8 +1,10 @@
 //! How a packet of a video goes out to one receiver: its numbers in the payload, its header extensions, or only padding.
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use crate::forward::cache::Carried;
+use crate::forward::dependency::renumbered;
 use crate::forward::rewrite::{Numbers, Pictures};
 use crate::forward::vp8::Descriptor;
 use crate::io::Datagrams;
@@ -56,11 +58,15 @@ pub(super) fn pictures(descriptor: &Descriptor) -> Pictures {
     }
 }
 
-pub(super) fn extensions<'a>(track: &Track, carried: &'a Carried) -> Extensions<'a> {
+pub(super) fn extensions<'a>(track: &Track, carried: &'a Carried, numbers: &Numbers) -> Extensions<'a> {
     let dependency = track.dependency.filter(|_| !carried.dependency.is_empty());
+    let descriptor = || match numbers.frame {
+        0 => Cow::Borrowed(carried.dependency.as_slice()),
+        added => Cow::Owned(renumbered(&carried.dependency, added)),
+    };
     Extensions {
         transport: track.transport,
         orientation: track.orientation.zip(carried.orientation),
-        dependency: dependency.map(|id| (id, carried.dependency.as_slice())),
+        dependency: dependency.map(|id| (id, descriptor())),
     }
 }

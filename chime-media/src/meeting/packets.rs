@@ -88,6 +88,7 @@ impl<C: Codecs> Meeting<C> {
                 Reported::Loss(fraction, _) => self.room.set_loss(audio, fraction),
                 Reported::Nack(ssrc, lost) => self.resend(now, id, ssrc, &lost),
                 Reported::KeyFrame(ssrc) => self.keyframe_wanted(now, id, ssrc),
+                Reported::Sent(ssrc, ntp) => self.sender_reported(now, id, ssrc, ntp),
                 Reported::Arrived(arrived) => self.estimate(now, id, &arrived),
             }
         }
@@ -121,9 +122,12 @@ impl<C: Codecs> Meeting<C> {
                     layers.filter_map(|layer| layer.reception.as_mut()).map(|each| each.report(now)).collect()
                 };
                 reports::due(peer, now, ntp, blocks, &mut self.datagrams);
-                if peer.transport.is_over(now) {
-                    session.lost.get_or_insert(now);
-                }
+            }
+            let is_over = session.peer.as_ref().is_some_and(|peer| peer.transport.is_over(now));
+            if !session.socket || is_over {
+                session.lost.get_or_insert(now);
+            } else {
+                session.lost = None;
             }
             let lost = session.lost.is_some_and(|at| now.saturating_duration_since(at) >= self.config.grace);
             // A socket may be opened early and stay without a join for as long as its owner likes.

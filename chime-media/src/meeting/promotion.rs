@@ -61,7 +61,7 @@ impl<C: Codecs> Meeting<C> {
             }
             self.event(who, Happened::Authorized);
             self.apply_capabilities(id);
-            self.withdraw_forbidden(now, id);
+            self.withdraw_forbidden(id);
             self.appear(now, id, false);
             // It may show itself now, and counts.
             self.stale_index = true;
@@ -106,13 +106,13 @@ impl<C: Codecs> Meeting<C> {
         for share in shares {
             self.dismiss(now, share, Farewell::Removed);
         }
-        self.withdraw(now, id);
+        self.withdraw(id);
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let stream = session.stream.take();
         let Some(root) = session.root.take() else { return };
         let was = std::mem::replace(&mut session.attendee, root);
         self.apply_capabilities(id);
-        self.withdraw_forbidden(now, id);
+        self.withdraw_forbidden(id);
         if let Some(stream) = stream {
             self.tell_gone(now, stream, false);
         }

@@ -7,6 +7,7 @@ use super::outgoing::{append, extensions, pictures};
 use super::sources::Source;
 use crate::audio::Codecs;
 use crate::forward::cache::Cached;
+use crate::forward::dependency::frame_number;
 use crate::forward::rewrite::Incoming;
 use crate::forward::vp8::Descriptor;
 use crate::ids::{GroupId, SessionId};
@@ -93,7 +94,7 @@ fn padding(peer: &mut Peer, now: Instant, place: usize, octets: usize, out: &mut
     let Some(payload_type) = track.repair_type() else { return };
     track.repair_index += 1;
     let (index, ssrc) = (track.repair_index, track.repair);
-    let timestamp = track.last.map_or(0, |(timestamp, _)| timestamp);
+    let timestamp = track.rewriter.last().map_or(0, |(timestamp, _)| timestamp);
     let header =
         Outgoing { marker: false, padding: true, payload_type, sequence: low(index), timestamp, ssrc };
     let extensions = Extensions { transport: track.transport, ..Extensions::default() };
@@ -126,6 +127,7 @@ fn resend_one(
         timestamp: cached.timestamp,
         marker: cached.marker,
         pictures: descriptor.as_ref().map(pictures).unwrap_or_default(),
+        frame: frame_number(&cached.carried.dependency),
     })?;
     track.repair_index += 1;
     let index = track.repair_index;
@@ -137,7 +139,7 @@ fn resend_one(
         timestamp: numbers.timestamp,
         ssrc: track.repair,
     };
-    let extensions = extensions(track, &cached.carried);
+    let extensions = extensions(track, &cached.carried, &numbers);
     peer.send_video(now, &header, index, &extensions, out, |bytes| {
         bytes.extend_from_slice(&sequence.to_be_bytes());
         if numbers.padding {

@@ -23,7 +23,6 @@ impl<C: Codecs> Meeting<C> {
     pub(super) fn present(&mut self, now: Instant, id: SessionId) {
         let Some(session) = self.sessions.get_mut(&id) else { return };
         session.informed = true;
-        session.lost = None;
         if session.is_viewer() {
             if !std::mem::replace(&mut session.announced, true) {
                 let attendee = session.attendee.clone();

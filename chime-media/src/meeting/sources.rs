@@ -150,9 +150,16 @@ impl<C: Codecs> Meeting<C> {
         let group = match kept {
             Some(group) => group,
             None => {
-                self.withdraw(now, id);
+                let showed = self.take_source(id).is_some();
                 if !attendee.content && self.cameras() >= self.limits.video_tiles {
+                    if showed {
+                        self.event(attendee, Happened::VideoStopped);
+                    }
                     return None;
+                }
+                // Whoever goes on in other encodings has neither stopped nor started.
+                if !showed {
+                    self.event(attendee.clone(), Happened::VideoStarted);
                 }
                 self.new_source(now, id, &attendee, camera, wanted)
             }
@@ -194,11 +201,14 @@ impl<C: Codecs> Meeting<C> {
     ) -> GroupId {
         let group = GroupId(self.next_group);
         self.next_group += 1;
+        let peer = self.sessions.get(&id).and_then(|session| session.peer.as_ref());
         let layers = (0..wanted).map(|place| {
             let rid = camera.layers.get(place).map(|layer| layer.rid.clone());
+            let known = peer.zip(rid.as_ref()).and_then(|(peer, rid)| peer.named.get(rid).copied());
             let stream = StreamId(self.next_stream);
             self.next_stream += 1;
-            Layer::new(now, stream, rid)
+            let (ssrc, repair) = known.unwrap_or_default();
+            Layer { ssrc, repair, ..Layer::new(now, stream, rid) }
         });
         let layers = layers.collect();
         let periodic =
@@ -215,23 +225,33 @@ impl<C: Codecs> Meeting<C> {
         if let Some(session) = self.sessions.get_mut(&id) {
             session.group = Some(group);
         }
-        self.event(attendee.clone(), Happened::VideoStarted);
         group
     }
 
     /// A session sends no video any more.
-    pub(super) fn withdraw(&mut self, _now: Instant, id: SessionId) {
-        let Some(group) = self.sessions.get_mut(&id).and_then(|session| session.group.take()) else { return };
-        if let Some(source) = self.sources.remove(&group) {
-            self.event(source.attendee, Happened::VideoStopped);
-            self.stale_index = true;
+    pub(super) fn withdraw(&mut self, id: SessionId) {
+        if let Some(attendee) = self.take_source(id) {
+            self.event(attendee, Happened::VideoStopped);
         }
     }
 
+    /// Takes away what a session shows, without a word; gives its attendee.
+    fn take_source(&mut self, id: SessionId) -> Option<Attendee> {
+        let session = self.sessions.get_mut(&id)?;
+        let source = self.sources.remove(&session.group.take()?)?;
+        self.stale_index = true;
+        if let Some(peer) = &mut session.peer {
+            // Browsers name an encoding until its packets are acknowledged, and not again when the camera is back.
+            let named = |layer: Layer| Some((layer.rid?, (layer.ssrc, layer.repair)));
+            peer.named = source.layers.into_iter().filter_map(named).collect();
+        }
+        Some(source.attendee)
+    }
+
     /// Takes away what an attendee may not send, or receive, any more.
-    pub(super) fn withdraw_forbidden(&mut self, now: Instant, id: SessionId) {
+    pub(super) fn withdraw_forbidden(&mut self, id: SessionId) {
         if self.sessions.get(&id).is_some_and(|session| !session.may_show()) {
-            self.withdraw(now, id);
+            self.withdraw(id);
         }
         let Some(session) = self.sessions.get_mut(&id) else { return };
         let (cameras, contents) = (session.may_watch(false), session.may_watch(true));
@@ -329,6 +349,10 @@ impl<C: Codecs> Meeting<C> {
                 Some(track) => track.codecs().filter_map(VideoCodec::capability).collect(),
                 None => peer.camera.codecs().filter_map(VideoCodec::capability).collect(),
             };
+            // Whoever takes no video at all is in nobody's way.
+            if known.is_empty() {
+                continue;
+            }
             match &mut common {
                 None => common = Some(known),
                 Some(common) => common.retain(|codec| known.contains(codec)),

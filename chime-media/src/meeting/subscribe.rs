@@ -66,7 +66,7 @@ impl<C: Codecs> Meeting<C> {
                             AnswerSection::Camera
                         }
                         None => {
-                            self.withdraw(now, id);
+                            self.withdraw(id);
                             if section.rejected { AnswerSection::Rejected } else { AnswerSection::Inactive }
                         }
                     }

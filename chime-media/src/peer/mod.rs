@@ -10,6 +10,8 @@ pub(crate) use reports::{Feedback, Reported};
 pub(crate) use track::Track;
 pub(crate) use voice::Voice;
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use crate::error::TransportError;
@@ -30,6 +32,8 @@ pub(crate) struct Peer {
     pub(crate) voice: Option<Voice>,
     /// How its video comes.
     pub(crate) camera: Camera,
+    /// What it sent its encodings with, media and repetitions, in videos that it shows no more.
+    pub(crate) named: BTreeMap<String, (Option<u32>, Option<u32>)>,
     /// The videos that it receives, by section.
     pub(crate) tracks: Vec<Track>,
     /// When its packets arrived.
@@ -62,6 +66,7 @@ impl Peer {
             transport: Transport::new(identity, credentials, fingerprint, now)?,
             voice: None,
             camera: Camera::default(),
+            named: BTreeMap::new(),
             tracks: Vec::new(),
             arrivals: Arrivals::new(now),
             feedback: Feedback::new(now),
@@ -81,7 +86,7 @@ impl Peer {
         self.next_ssrc
     }
 
-    /// The track of a source of ours, and whether that is its source of retransmissions.
+    /// The track of a source of ours: of its media, or of its retransmissions.
     pub(crate) fn track_of(&mut self, ssrc: u32) -> Option<&mut Track> {
         self.tracks.iter_mut().find(|track| track.ssrc == ssrc || track.repair == ssrc)
     }
@@ -142,8 +147,8 @@ impl Peer {
         if let Some((id, value)) = &orientation {
             add(*id, value);
         }
-        if let Some((id, value)) = extensions.dependency {
-            add(id, value);
+        if let Some((id, value)) = &extensions.dependency {
+            add(*id, value);
         }
         let _sent = out.try_write(to, |bytes, start| {
             let length = packet::write(bytes, header, list.get(..count).unwrap_or_default());
@@ -176,12 +181,12 @@ impl Peer {
 }
 
 /// Header extensions of a packet to a client, with the client's ids.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Extensions<'a> {
     /// The number over all packets.
     pub(crate) transport: Option<u8>,
     /// How the camera is turned.
     pub(crate) orientation: Option<(u8, u8)>,
     /// Frames and layers.
-    pub(crate) dependency: Option<(u8, &'a [u8])>,
+    pub(crate) dependency: Option<(u8, Cow<'a, [u8]>)>,
 }

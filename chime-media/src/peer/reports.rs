@@ -34,6 +34,8 @@ pub(crate) enum Reported {
     Nack(u32, Vec<u16>),
     /// A source of ours cannot be decoded without a key frame.
     KeyFrame(u32),
+    /// What it sends with this source, and when it said so, as it counts time.
+    Sent(u32, u64),
     /// What became of numbered packets.
     Arrived(Vec<Fate>),
 }
@@ -111,6 +113,8 @@ pub(crate) fn read(peer: &mut Peer, now: Instant, ntp: u64, mut opened: &[u8], o
                 && reception.ssrc() == report.ssrc
             {
                 reception.sender_report(now, report.ntp_time);
+            } else {
+                out.push(Reported::Sent(report.ssrc, report.ntp_time));
             }
             report.reports.iter().for_each(|block| heard(peer, ntp, block, out));
         } else if let Some(report) = packet.downcast_ref::<ReceiverReport>() {
@@ -175,7 +179,7 @@ pub(crate) fn due(
         }
     }
     let (reporter, media) = (peer.reporter(), peer.heard_from());
-    if feedback || !peer.feedback.video {
+    if !peer.feedback.video {
         peer.arrivals.report(&mut packet, reporter, media);
     }
     peer.send_rtcp(out, |bytes| bytes.append(&mut packet));
@@ -204,7 +208,7 @@ fn reports(
         packets.push(Box::new(ReceiverReport { ssrc: 1, reports, ..ReceiverReport::default() }));
     }
     for track in peer.tracks.iter().filter(|track| track.current.is_some()) {
-        let Some((timestamp, at)) = track.last else { continue };
+        let Some((timestamp, at)) = track.rewriter.last() else { continue };
         let elapsed = now.saturating_duration_since(at).as_micros() * 90_000 / 1_000_000;
         packets.push(Box::new(SenderReport {
             ssrc: track.ssrc,

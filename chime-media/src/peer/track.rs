@@ -38,9 +38,8 @@ pub(crate) struct Track {
     pub(crate) repair_index: u64,
     /// What was sent again last, and when.
     pub(crate) repeated: VecDeque<(u16, Instant)>,
-    /// Packets and octets sent, and the timestamp sent last and when.
+    /// Packets and octets sent.
     pub(crate) sent: (u32, u32),
-    pub(crate) last: Option<(u32, Instant)>,
 }
 
 /// What a client wants in a section.
@@ -79,7 +78,6 @@ impl Track {
             repair_index: u64::from(start & 0x7fff),
             repeated: VecDeque::new(),
             sent: (0, 0),
-            last: None,
         };
         this.renegotiate(section);
         this

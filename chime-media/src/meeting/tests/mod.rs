@@ -9,6 +9,7 @@ mod layered;
 mod relay;
 mod replay;
 mod replica;
+mod returns;
 mod schedule;
 mod schedules;
 mod squeeze;
