@@ -18,6 +18,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use chime_adapters::memory::InProcessBus;
 use chime_adapters::{SystemClock, SystemEntropy, TestClock};
+use chime_domain::error::ServiceError;
 use chime_domain::flow::{Chime, Settings};
 use chime_domain::ports::{Clock, MediaPlane};
 use rustls::server::ResolvesServerCert;
@@ -127,11 +128,14 @@ pub async fn start(config: &Config) -> Result<Running> {
     let media = media::open(&config.media, node.as_deref(), &endpoints.messaging, &SystemEntropy).await?;
     endpoints.media = media.address;
     let here = media.here(&config.media);
-    let own: Arc<dyn MediaPlane> = Arc::new(media.media.clone());
+    let own = Arc::new(media.media.clone());
     let media_nodes = node
         .is_some()
-        .then(|| Arc::new(Nodes::new(Arc::clone(&store), Arc::clone(&wall), Arc::clone(&own), here)));
-    let plane = media_nodes.clone().map_or(own, |nodes| nodes as Arc<dyn MediaPlane>);
+        .then(|| Arc::new(Nodes::new(Arc::clone(&store), Arc::clone(&wall), own.clone(), here)));
+    let plane: Arc<dyn MediaPlane> = match &media_nodes {
+        Some(nodes) => Arc::clone(nodes) as Arc<dyn MediaPlane>,
+        None => own,
+    };
     let chime = Chime::shared(store, clock, Arc::new(SystemEntropy)).settings(settings(config));
     let chime =
         chime.functions(outward.functions).lex(outward.lex).notifier(outward.notifier).sink(outward.sink);
@@ -140,7 +144,7 @@ pub async fn start(config: &Config) -> Result<Running> {
     // A server that starts has no connections yet, whatever an earlier one of its name had. In a cluster each start has a
     // name of its own, and what a dead node had is moved when its lease ends.
     if media_nodes.is_none() {
-        chime.meetings().reset(media.media.node()).await.context("the meetings that lived here")?;
+        alone(&chime, media.media.node()).await.context("the meetings that lived here")?;
     }
     write_endpoints(data_dir, &endpoints)?;
 
@@ -185,6 +189,17 @@ pub async fn start(config: &Config) -> Result<Running> {
     }
     tokio::spawn(current.renew(wall, app.health().clone(), shutdown.clone()));
     Ok(Running { app, endpoints, leave: config.http.leave, drain: config.http.drain, _lock: lock })
+}
+
+/// All meetings are on this server: those that it had have no connections yet, and those of a cluster that it was one of
+/// come to it.
+async fn alone(chime: &Chime, node: &str) -> Result<(), ServiceError> {
+    let meetings = chime.meetings();
+    meetings.reset(node).await?;
+    for other in meetings.by_node().await?.into_keys().filter(|other| other != node) {
+        meetings.move_from(&other).await?;
+    }
+    Ok(())
 }
 
 /// Answers a question about permissions: from the store or, when a server has that open, through the server.

@@ -151,7 +151,11 @@ impl Tables {
         if let Some(limit) = at_most.filter(|limit| new > *limit) {
             return Err(StoreError::LimitReached { counter: counter.to_string(), limit });
         }
-        self.counters.insert(counter.clone(), new);
+        // One at zero is as if it had never been.
+        match new {
+            0 => drop(self.counters.remove(&counter)),
+            _ => drop(self.counters.insert(counter.clone(), new)),
+        }
         work.undo.push(Undo::Counter(counter, old));
         Ok(())
     }

@@ -41,6 +41,8 @@ struct Columns<'a> {
     counted_value: Vec<i64>,
     counter: Vec<&'a [u8]>,
     counter_value: Vec<i64>,
+    /// Counters that are at zero again, as if they had never been.
+    at_zero: Vec<&'a [u8]>,
 }
 
 /// Rows of streams.
@@ -128,11 +130,17 @@ impl<'a> Columns<'a> {
         let mut counters: Vec<_> = state.counters.iter().collect();
         counters.sort_unstable_by_key(|(key, _)| *key);
         for (key, value) in counters {
-            let (keys, values) = match state.has_counter(key) {
-                true => (&mut columns.counted, &mut columns.counted_value),
-                false => (&mut columns.counter, &mut columns.counter_value),
+            let text = key.as_str().as_bytes();
+            let (keys, values) = match (state.has_counter(key), *value) {
+                (true, 0) => {
+                    columns.at_zero.push(text);
+                    continue;
+                }
+                (false, 0) => continue,
+                (true, _) => (&mut columns.counted, &mut columns.counted_value),
+                (false, _) => (&mut columns.counter, &mut columns.counter_value),
             };
-            keys.push(key.as_str().as_bytes());
+            keys.push(text);
             values.push(signed(*value));
         }
         columns
@@ -161,6 +169,7 @@ pub(super) struct Writing {
     make: Statement,
     count: Statement,
     make_counters: Statement,
+    delete_counters: Statement,
     turn: Statement,
     newest: Statement,
     compare: Statement,
@@ -226,6 +235,7 @@ impl Writing {
                 "INSERT INTO counter (key, value) SELECT * FROM unnest($1::bytea[], $2::bigint[])",
             )
             .await?,
+            delete_counters: prepare("DELETE FROM counter WHERE key = ANY($1)").await?,
             turn: prepare("SELECT pg_advisory_xact_lock($1)").await?,
             newest: prepare("SELECT max(position) FROM outbox").await?,
             // Fails, by a division by zero, when one of them moved. It is a statement of its own, after that which took
@@ -275,7 +285,7 @@ impl Writing {
 
         let c = &columns;
         // INVARIANT: `turn` comes after everything that may wait, and nothing that may wait comes after it.
-        let asked: [(&Statement, Vec<&(dyn ToSql + Sync)>, bool); 17] = [
+        let asked: [(&Statement, Vec<&(dyn ToSql + Sync)>, bool); 18] = [
             (&self.mark, vec![&mark.node, &mark.before, &mark.after], true),
             (&self.remove, vec![&c.removed_of, &c.removed], !c.removed.is_empty()),
             (&self.drop_streams, vec![&c.dropped], !c.dropped.is_empty()),
@@ -283,6 +293,7 @@ impl Writing {
             (&self.delete, vec![&c.deleted], !c.deleted.is_empty()),
             (&self.change, vec![&c.changed, &c.changed_body], !c.changed.is_empty()),
             (&self.count, vec![&c.counted, &c.counted_value], !c.counted.is_empty()),
+            (&self.delete_counters, vec![&c.at_zero], !c.at_zero.is_empty()),
             (
                 &self.move_streams,
                 vec![&c.moved.id, &c.moved.seq, &c.moved.at, &c.moved.last_kept],

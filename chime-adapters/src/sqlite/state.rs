@@ -200,9 +200,13 @@ impl State {
         let mut upsert = connection.prepare_cached(
             "INSERT INTO counter (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         )?;
+        let mut delete = connection.prepare_cached("DELETE FROM counter WHERE key = ?1")?;
         for key in self.changed_counters.drain() {
-            if let Some(value) = self.counters.get(&key) {
-                upsert.execute(params![key.as_str(), signed(*value)])?;
+            match self.counters.get(&key) {
+                // As if it had never been.
+                Some(0) => drop(delete.execute([key.as_str()])?),
+                Some(value) => drop(upsert.execute(params![key.as_str(), signed(*value)])?),
+                None => {}
             }
         }
         let Progress { position, revision, stream, settled } = self.progress;

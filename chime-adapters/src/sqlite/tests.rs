@@ -219,6 +219,19 @@ fn what_is_settled_is_deleted_with_a_later_commit() {
 }
 
 #[test]
+fn a_counter_that_is_back_at_zero_leaves_no_row() {
+    let (store, directory) = temporary(|config| config);
+    for by in [3, -1, -2, 1, i64::MIN] {
+        drive(block_on, store.commit(batch([count("n", by, None), count("other", 1, None)]))).unwrap();
+    }
+    let rows: i64 =
+        beside(&directory).query_row("SELECT count(*) FROM counter", [], |row| row.get(0)).unwrap();
+    assert_eq!(rows, 1);
+    drive(block_on, store.commit(batch([count("n", 2, Some(2))]))).unwrap();
+    assert_eq!(drive(block_on, store.count(&key("n"))).unwrap(), 2);
+}
+
+#[test]
 fn a_closed_store_leaves_one_file_with_everything() {
     let (store, directory) = temporary(|config| config);
     drive(block_on, store.commit(batch([put("a", "x")]))).unwrap();

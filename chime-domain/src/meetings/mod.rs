@@ -19,6 +19,8 @@
 //!   meant: at the limit itself the meeting lives. Connections with audio count, shared content is none of them. A
 //!   share that is looked at keeps nothing alive by itself (END-03): who looks and is alone is one audio connection.
 //! - A node that starts, or is known to have died, has no connections: [`Meetings::reset`].
+//! - What the media services are told after a commit may be lost with whoever tells it; they compare what they have with
+//!   the store now and then: [`Meetings::review`].
 //! - `MeetingFeatures` with `FHD` or `UHD` need a `MaxCount` of at most 25; that count and the quota both bound the
 //!   attendees.
 //! - A primary meeting has to be there when its replica is made, and may not be a replica itself. The end of one does
@@ -36,6 +38,7 @@ mod admission;
 mod events;
 pub(crate) mod keys;
 mod report;
+mod review;
 mod rules;
 mod service;
 #[cfg(test)]
@@ -47,6 +50,7 @@ pub use admission::{Admission, AdmitError, MeetingFacts, MeetingLimits};
 pub(crate) use events::run as tell;
 pub use events::{MeetingEvent, MeetingEventType};
 pub use report::{MediaReport, Presence};
+pub use review::{Correction, Residents};
 pub use rules::auto_end::{AUTO_END, AutoEnd};
 pub use rules::notification_arns;
 pub use service::Meetings;

@@ -12,7 +12,7 @@ use super::types::{Attendee, Meeting};
 use crate::error::{ServiceError, StoreError};
 use crate::flow::{Decision, Loaded, Task, TaskKind, load};
 use crate::ids::{AttendeeId, MeetingId};
-use crate::ports::{Change, Entity, Record, Scan};
+use crate::ports::{Change, Entity, Record};
 use crate::time::Timestamp;
 
 /// What the media services tell of an attendee, or of its content share.
@@ -168,9 +168,6 @@ impl MediaReport {
     }
 }
 
-/// Meetings looked at in one step of a reset.
-const CHUNK: usize = 100;
-
 impl Meetings<'_> {
     /// Takes in what the media services of `node` tell. It is safe to tell it again, late, or of who or what is no more:
     /// a node that the meeting has left meanwhile has nothing to say of it.
@@ -258,15 +255,6 @@ impl Meetings<'_> {
         Ok(self.load(primary).await?.get().is_some_and(|primary| primary.node == node))
     }
 
-    /// How many meetings live on a node.
-    ///
-    /// # Errors
-    ///
-    /// The store's errors.
-    pub async fn living_on(&self, node: &str) -> Result<usize, ServiceError> {
-        Ok(self.on(node).await?.len())
-    }
-
     /// Gives the meetings of a node that is gone a place on others, without the connections that they had. Those for
     /// which there is no room stay where they are. Gives how many moved.
     ///
@@ -317,23 +305,8 @@ impl Meetings<'_> {
     }
 
     /// The meetings that live on a node.
-    async fn on(&self, node: &str) -> Result<Vec<MeetingId>, ServiceError> {
-        let (mut after, mut met) = (None, Vec::new());
-        loop {
-            let scan = Scan::below(&keys::meetings(), CHUNK).after(after);
-            let found = self.chime.store().scan(scan).await?;
-            let last = found.len() < CHUNK;
-            after = found.last().map(|(key, _)| key.clone());
-            for (_, record) in found {
-                let meeting = record.record.read::<Meeting>()?;
-                if meeting.node == node {
-                    met.push(meeting.id.clone());
-                }
-            }
-            if last {
-                return Ok(met);
-            }
-        }
+    async fn on(&self, node: &str) -> Result<BTreeSet<MeetingId>, ServiceError> {
+        Ok(self.by_node().await?.remove(node).unwrap_or_default())
     }
 
     async fn forget_connections(&self, id: &MeetingId) -> Result<(), ServiceError> {

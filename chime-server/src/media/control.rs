@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use super::Media;
-use super::live::{Outgoing, Place, capabilities, home, name};
+use super::live::{Outgoing, Place, home};
 use super::promote::{holder, promote};
 use super::refused::{Refused, refuse};
 use crate::api::ApiError;
@@ -118,8 +118,8 @@ async fn admit(app: &App, media: &Media, meeting: &str, token: &str) -> Result<P
         Ok(again) if home(&again).node != media.node() => Some(Refused::TryAgain),
         Ok(again) if again.primary.is_some() == admission.primary.is_some() => {
             if again.capabilities != admission.capabilities {
-                let input = Input::Capabilities(name(&again.attendee), capabilities(again.capabilities));
-                media.0.engine.post(place.key, input);
+                let (id, may) = (&again.meeting.id, again.capabilities);
+                media.0.lives.allow(&media.0.engine, id, &again.attendee, may);
             }
             None
         }

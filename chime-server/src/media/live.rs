@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chime_domain::flow::Chime;
 use chime_domain::ids::{AttendeeId, MeetingId};
-use chime_domain::meetings::{Admission, MeetingFacts};
+use chime_domain::meetings::{Admission, MeetingFacts, Residents};
 use chime_domain::ports::MediaCapability;
 use chime_media::config::Limits;
 use chime_media::driver::{Engine, Input, MeetingKey};
@@ -39,6 +39,16 @@ struct Live {
     /// The replicas that somebody has been in.
     replicas: HashSet<MeetingId>,
     clients: Clients,
+    members: HashMap<SessionId, Member>,
+}
+
+/// Who has a WebSocket, and what it may do as far as the engine was told.
+#[derive(Debug)]
+struct Member {
+    /// Its own meeting, which may be a replica.
+    meeting: MeetingId,
+    attendee: AttendeeId,
+    may: chime_domain::ports::Capabilities,
 }
 
 /// A client's place in a meeting.
@@ -72,13 +82,20 @@ impl Lives {
         let live = lives.entry(id.clone()).or_insert_with(|| {
             let clients = Clients::default();
             let sink = sink(Arc::clone(&clients), report::start(chime, node, id));
-            Live { key: engine.open(limits(home), Box::new(sink)), replicas: HashSet::new(), clients }
+            let key = engine.open(limits(home), Box::new(sink));
+            Live { key, replicas: HashSet::new(), clients, members: HashMap::new() }
         });
         self.empty().came(id);
         if admission.primary.is_some() {
             live.replicas.insert(admission.meeting.id.clone());
         }
         live.clients.lock().unwrap_or_else(PoisonError::into_inner).insert(session, sender);
+        let member = Member {
+            meeting: admission.meeting.id.clone(),
+            attendee: admission.attendee.clone(),
+            may: admission.capabilities,
+        };
+        live.members.insert(session, member);
         engine.post(live.key, Input::Connect(session, attendee(admission)));
         let replica_of = admission.primary.as_ref().map(|primary| primary.id.clone());
         Place { meeting: id.clone(), replica_of, key: live.key, session, outgoing }
@@ -87,8 +104,10 @@ impl Lives {
     /// A client's WebSocket is gone. Says whether [`Self::forget`] has to be called from now on, as nobody does yet.
     pub(super) fn leave(&self, engine: &Engine, place: &Place, now: Instant) -> bool {
         engine.post(place.key, Input::Disconnected(place.session));
-        let lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(live) = lives.get(&place.meeting).filter(|live| live.key == place.key) else { return false };
+        let mut lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
+        let live = lives.get_mut(&place.meeting).filter(|live| live.key == place.key);
+        let Some(live) = live else { return false };
+        live.members.remove(&place.session);
         let mut clients = live.clients.lock().unwrap_or_else(PoisonError::into_inner);
         clients.remove(&place.session);
         clients.is_empty() && self.empty().left(&place.meeting, now)
@@ -116,6 +135,50 @@ impl Lives {
         let replica = || lives.values().find(|live| live.replicas.contains(meeting));
         if let Some(live) = lives.get(meeting).or_else(replica) {
             engine.post(live.key, input);
+        }
+    }
+
+    /// An attendee may do something else from now on.
+    pub(super) fn allow(
+        &self,
+        engine: &Engine,
+        meeting: &MeetingId,
+        attendee: &AttendeeId,
+        may: chime_domain::ports::Capabilities,
+    ) {
+        let mut lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |live: &&mut Live| live.replicas.contains(meeting);
+        let live =
+            if lives.contains_key(meeting) { lives.get_mut(meeting) } else { lives.values_mut().find(of) };
+        let Some(live) = live else { return };
+        for member in live.members.values_mut() {
+            if member.meeting == *meeting && member.attendee == *attendee {
+                member.may = may;
+            }
+        }
+        engine.post(live.key, Input::Capabilities(name(attendee), capabilities(may)));
+    }
+
+    /// Whoever has a WebSocket, by meetings and replicas.
+    pub(super) fn residents(&self) -> Residents {
+        let lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut residents = Residents::new();
+        for (id, live) in lives.iter() {
+            residents.entry(id.clone()).or_default();
+            for member in live.members.values() {
+                let of = residents.entry(member.meeting.clone()).or_default();
+                of.insert(member.attendee.clone(), member.may);
+            }
+        }
+        residents
+    }
+
+    /// A meeting lives elsewhere: everybody is to come again.
+    pub(super) fn moved(&self, engine: &Engine, meeting: &MeetingId) {
+        let mut lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(live) = lives.remove(meeting) {
+            self.empty().came(meeting);
+            engine.post(live.key, Input::End(Farewell::Restart));
         }
     }
 

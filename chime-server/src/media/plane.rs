@@ -2,11 +2,13 @@
 
 use async_trait::async_trait;
 use chime_domain::ids::{AttendeeId, MeetingId};
+use chime_domain::meetings::Residents;
 use chime_domain::ports::{Capabilities, MediaError, MediaPlacement, MediaPlane, Placement};
 use chime_media::driver::Input;
 use chime_media::event::Farewell;
 
 use super::{Media, live};
+use crate::meetings::Residence;
 
 #[async_trait]
 impl MediaPlane for Media {
@@ -25,7 +27,16 @@ impl MediaPlane for Media {
     }
 
     async fn capabilities(&self, meeting: &MeetingId, _: &str, attendee: &AttendeeId, to: Capabilities) {
-        let input = Input::Capabilities(live::name(attendee), live::capabilities(to));
-        self.0.lives.post(&self.0.engine, meeting, input);
+        self.0.lives.allow(&self.0.engine, meeting, attendee, to);
+    }
+}
+
+impl Residence for Media {
+    fn residents(&self) -> Residents {
+        self.0.lives.residents()
+    }
+
+    fn moved(&self, meeting: &MeetingId) {
+        self.0.lives.moved(&self.0.engine, meeting);
     }
 }

@@ -1,5 +1,7 @@
 //! What happens in a meeting, told to the rules in order.
 
+use std::collections::VecDeque;
+use std::pin::pin;
 use std::time::Duration;
 
 use chime_domain::error::{ErrorCode, ServiceError, StoreError};
@@ -20,16 +22,61 @@ pub(super) fn start(chime: &Chime, node: &str, meeting: &MeetingId) -> Unbounded
 }
 
 async fn run(chime: Chime, node: String, meeting: MeetingId, mut events: UnboundedReceiver<MediaEvent>) {
-    while let Some(event) = events.recv().await {
-        let Some(report) = report(&event) else { continue };
-        let replica = event.attendee.replica.as_ref().and_then(|replica| MeetingId::new(&**replica).ok());
-        let meeting = replica.as_ref().unwrap_or(&meeting);
-        while let Err(error) = chime.meetings().report(meeting, &node, report.clone()).await {
-            if !passes(&error) {
-                tracing::warn!(%error, "an event of a meeting is lost");
-                break;
+    let mut waiting = Waiting::default();
+    loop {
+        let next = match waiting.0.pop_front() {
+            Some(event) => event,
+            None => match events.recv().await {
+                Some(event) => event,
+                None => return,
+            },
+        };
+        let mut told = pin!(tell(&chime, &node, &meeting, &next));
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut told => break,
+                Some(event) = events.recv() => waiting.push(event),
             }
-            tokio::time::sleep(REST).await;
+        }
+    }
+}
+
+async fn tell(chime: &Chime, node: &str, meeting: &MeetingId, event: &MediaEvent) {
+    let Some(report) = report(event) else { return };
+    let replica = event.attendee.replica.as_ref().and_then(|replica| MeetingId::new(&**replica).ok());
+    let meeting = replica.as_ref().unwrap_or(meeting);
+    while let Err(error) = chime.meetings().report(meeting, node, report.clone()).await {
+        if !passes(&error) {
+            tracing::warn!(%error, "an event of a meeting is lost");
+            return;
+        }
+        tokio::time::sleep(REST).await;
+    }
+}
+
+/// What is still to be told. A camera that went off and on again in the meantime did neither, so that whoever plays with the
+/// switch fills no memory while the store is slow.
+#[derive(Debug, Default)]
+struct Waiting(VecDeque<MediaEvent>);
+
+impl Waiting {
+    fn push(&mut self, event: MediaEvent) {
+        let before = self.0.iter().rposition(|other| {
+            let (a, b) = (&other.attendee, &event.attendee);
+            (&a.id, a.content, &a.replica) == (&b.id, b.content, &b.replica)
+        });
+        let undone = |before: &usize| {
+            let before = self.0.get(*before).map(|before| before.what);
+            matches!(
+                (before, event.what),
+                (Some(Happened::VideoStarted), Happened::VideoStopped)
+                    | (Some(Happened::VideoStopped), Happened::VideoStarted)
+            )
+        };
+        match before.filter(undone) {
+            Some(before) => drop(self.0.remove(before)),
+            None => self.0.push_back(event),
         }
     }
 }
@@ -54,4 +101,47 @@ fn report(event: &MediaEvent) -> Option<MediaReport> {
         Happened::VideoStarted => MediaReport::VideoStarted { attendee, content },
         Happened::VideoStopped => MediaReport::VideoStopped { attendee, content },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use chime_media::ids::{Attendee, Capabilities};
+
+    use super::*;
+
+    fn event(id: &str, content: bool, what: Happened) -> MediaEvent {
+        let attendee = Attendee {
+            id: id.into(),
+            external_user_id: "user".into(),
+            content,
+            capabilities: Capabilities::default(),
+            replica: None,
+        };
+        MediaEvent { attendee, what }
+    }
+
+    #[test]
+    fn a_camera_that_flickers_while_nobody_listens_is_told_once() {
+        use Happened::{Joined, Left, VideoStarted, VideoStopped};
+        let mut waiting = Waiting::default();
+        waiting.push(event("ann", false, Joined));
+        waiting.push(event("bob", false, Joined));
+        for _ in 0..1000 {
+            waiting.push(event("ann", false, VideoStarted));
+            waiting.push(event("bob", false, VideoStarted));
+            waiting.push(event("ann", true, VideoStarted));
+            waiting.push(event("bob", false, VideoStopped));
+            waiting.push(event("ann", false, VideoStopped));
+            waiting.push(event("ann", true, VideoStopped));
+        }
+        waiting.push(event("ann", false, VideoStarted));
+        waiting.push(event("ann", true, VideoStarted));
+        waiting.push(event("ann", true, VideoStopped));
+        waiting.push(event("bob", false, Left));
+        waiting.push(event("ann", false, VideoStopped));
+        waiting.push(event("ann", false, VideoStarted));
+        let told: Vec<(&str, Happened)> =
+            waiting.0.iter().map(|event| (&*event.attendee.id, event.what)).collect();
+        assert_eq!(told, [("ann", Joined), ("bob", Joined), ("bob", Left), ("ann", VideoStarted)]);
+    }
 }

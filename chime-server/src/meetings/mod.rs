@@ -9,7 +9,7 @@ mod unserved;
 
 pub use ingest::ClientEvents;
 pub(crate) use ingest::{ingest, kept, preflight};
-pub use nodes::{Here, Nodes};
+pub use nodes::{Here, Nodes, Residence};
 pub(crate) use placement::{as_reached, is_loopback};
 pub use region::NearestRegion;
 pub(crate) use region::{is_probe, nearest};

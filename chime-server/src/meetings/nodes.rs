@@ -3,13 +3,18 @@
 //! A record for each says where it is, which regions it carries, how much it has to do, and until when it is there. A
 //! meeting is placed on the one with the least to do among those of its region, and stays there. What a node other than
 //! this is to be told goes through the outbox. When a node is gone, its sessions are over, and its meetings get a place on
-//! others, which applications find when they ask for the meeting again.
+//! others, which applications find when they ask for the meeting again. Whoever has lost the store for that long, or
+//! missed what it was told, compares its meetings with the store as soon as it can.
 //!
 //! # Our choices
 //!
 //! - Without a node of the region that was asked for, all nodes are: every media region can be asked for (rule MTG-14).
 //! - The load of a node is how many meetings live on it, and those that were placed since it said so.
 //! - Leases go by the clock of the wall, so that a test clock which is moved kills nobody.
+//! - A node that cannot reach the store goes on with its meetings: should the store be down, so does everybody, and
+//!   nobody else can have them. If they were moved in the meantime, it sends their clients after them once it knows.
+//! - A meeting on a node that nobody knows moves too: it was placed there as the node was forgotten, or the store was that
+//!   of a server by itself.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,6 +25,7 @@ use async_trait::async_trait;
 use chime_domain::error::{ServiceError, StoreError};
 use chime_domain::flow::Chime;
 use chime_domain::ids::{AttendeeId, MeetingId};
+use chime_domain::meetings::{Correction, Residents};
 use chime_domain::ports::{
     Announce, Announced, Batch, Capabilities, Change, Clock, Entity, Key, MediaError, MediaPlacement,
     MediaPlane, Placement, Record, Scan, Store,
@@ -82,11 +88,20 @@ pub struct Here {
     pub regions: Vec<String>,
 }
 
+/// The media of this node, which can say whom they have.
+pub trait Residence: MediaPlane {
+    /// Whoever has a connection in its meetings.
+    fn residents(&self) -> Residents;
+
+    /// A meeting lives elsewhere: its clients are to come again.
+    fn moved(&self, meeting: &MeetingId);
+}
+
 /// All nodes, as this one sees them.
 pub struct Nodes {
     store: Arc<dyn Store>,
     wall: Arc<dyn Clock>,
-    own: Arc<dyn MediaPlane>,
+    own: Arc<dyn Residence>,
     here: Here,
     /// Meetings that this node placed since a node said how many it has.
     placed: Mutex<HashMap<String, (Timestamp, u64)>>,
@@ -101,7 +116,7 @@ impl fmt::Debug for Nodes {
 impl Nodes {
     /// The nodes of a store, of which `own` is the media of this one.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, wall: Arc<dyn Clock>, own: Arc<dyn MediaPlane>, here: Here) -> Self {
+    pub fn new(store: Arc<dyn Store>, wall: Arc<dyn Clock>, own: Arc<dyn Residence>, here: Here) -> Self {
         Self { store, wall, own, here, placed: Mutex::default() }
     }
 
@@ -122,16 +137,19 @@ impl Nodes {
         }
     }
 
-    /// Says that this node is there, and moves the meetings of those that are not.
+    /// Says that this node is there, moves the meetings of those that are not, and puts right what this one has missed.
     ///
     /// # Errors
     ///
     /// [`ServiceError`].
     pub(crate) async fn look(&self, chime: &Chime) -> Result<(), ServiceError> {
         let now = self.wall.now();
-        let meetings = chime.meetings().living_on(&self.here.node).await? as u64;
+        // In this order: whoever has a meeting by then has said that it is there.
+        let mut homeless = chime.meetings().by_node().await?;
+        let meetings = homeless.remove(&self.here.node).map_or(0, |own| own.len() as u64);
         self.say(now + LEASE, meetings).await?;
         for (name, node) in self.nodes().await? {
+            homeless.remove(&name);
             // A node that was killed and is back at its address has another name, and none of the sessions.
             let Here { node: own, host, media, .. } = &self.here;
             let replaced = name != *own && node.host == *host && node.media == *media;
@@ -142,6 +160,28 @@ impl Nodes {
                 let moved = chime.meetings().move_from(&name).await?;
                 tracing::info!(node = %name, moved, "a media node is gone");
                 self.forget(chime, &name).await?;
+            }
+        }
+        for name in homeless.into_keys() {
+            let moved = chime.meetings().move_from(&name).await?;
+            tracing::info!(node = %name, moved, "meetings were on a media node that nobody knows");
+        }
+        self.put_right(chime).await
+    }
+
+    /// Tells this node's media what they have missed.
+    async fn put_right(&self, chime: &Chime) -> Result<(), ServiceError> {
+        let node = &self.here.node;
+        let residents = self.own.residents();
+        for correction in chime.meetings().review(node, &residents).await? {
+            tracing::info!(?correction, "a media node puts right what it has missed");
+            match correction {
+                Correction::Ended(meeting) => self.own.end(&meeting, node).await,
+                Correction::Moved(meeting) => self.own.moved(&meeting),
+                Correction::Removed(meeting, attendee) => self.own.remove(&meeting, node, &attendee).await,
+                Correction::Allowed(meeting, attendee, to) => {
+                    self.own.capabilities(&meeting, node, &attendee, to).await;
+                }
             }
         }
         Ok(())
@@ -160,7 +200,7 @@ impl Nodes {
 
     /// A node that is gone is known until all of its meetings have another, so that they are looked for again.
     async fn forget(&self, chime: &Chime, node: &str) -> Result<(), ServiceError> {
-        if chime.meetings().living_on(node).await? == 0 {
+        if !chime.meetings().by_node().await?.contains_key(node) {
             self.commit(vec![Change::Delete(key(node))], Vec::new()).await?;
         }
         Ok(())
@@ -290,7 +330,17 @@ mod tests {
 
     /// Media that note what they are told.
     #[derive(Debug, Default)]
-    struct Noted(Mutex<Vec<String>>);
+    struct Noted(Mutex<Vec<String>>, Mutex<Residents>);
+
+    impl Residence for Noted {
+        fn residents(&self) -> Residents {
+            self.1.lock().unwrap().clone()
+        }
+
+        fn moved(&self, meeting: &MeetingId) {
+            self.0.lock().unwrap().push(format!("moved {meeting}"));
+        }
+    }
 
     #[async_trait]
     impl MediaPlane for Noted {
@@ -307,7 +357,9 @@ mod tests {
             self.0.lock().unwrap().push(format!("remove {meeting} {node} {attendee}"));
         }
 
-        async fn capabilities(&self, _: &MeetingId, _: &str, _: &AttendeeId, _: Capabilities) {}
+        async fn capabilities(&self, meeting: &MeetingId, _: &str, attendee: &AttendeeId, to: Capabilities) {
+            self.0.lock().unwrap().push(format!("allow {meeting} {attendee} {:?}", to.audio));
+        }
     }
 
     struct World {
@@ -382,7 +434,7 @@ mod tests {
     #[tokio::test]
     async fn a_replica_lives_where_its_primary_meeting_does_and_moves_with_it() {
         let world = World::new().await;
-        let (b, chime) = world.node("b", &["us-east-1"]).await;
+        let (a, chime) = world.node("a", &["us-east-1"]).await;
         let primary = meeting(&chime, "us-east-1").await;
         world.node("c", &["eu-west-1"]).await;
         let mut command = CreateMeeting::new(ClientRequestToken::new("replica").unwrap());
@@ -397,7 +449,7 @@ mod tests {
 
         // Its own region would have it on another node than its primary meeting's, which finds one before it.
         world.node("d", &["us-east-1"]).await;
-        b.leave(&chime).await.unwrap();
+        a.leave(&chime).await.unwrap();
         chime.meetings().move_from(&primary.node).await.unwrap();
         let now = |id: MeetingId| {
             let chime = chime.clone();
@@ -433,6 +485,71 @@ mod tests {
         world.local.advance(Duration::from_secs(301)).await.unwrap();
         chime.run_due().await.unwrap();
         assert!(meetings.get_meeting(&far.id).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_node_puts_right_what_it_was_never_told() {
+        let world = World::new().await;
+        let (a, chime) = world.node("a", &["us-east-1"]).await;
+        let stays = meeting(&chime, "us-east-1").await.id;
+        let ended = meeting(&chime, "us-east-1").await.id;
+        world.node("b", &["eu-west-1"]).await;
+        let moved = meeting(&chime, "eu-west-1").await.id;
+        let of = |name: &str| {
+            let user = chime_domain::text::ExternalUserId::new(name).unwrap();
+            chime_domain::meetings::CreateAttendee::new(user)
+        };
+        let mut ids = Vec::new();
+        for name in ["alice", "bob", "carol"] {
+            ids.push(chime.meetings().create_attendee(&stays, of(name)).await.unwrap().id);
+        }
+        let default = Capabilities::default();
+        *world.media.1.lock().unwrap() = [
+            (stays.clone(), ids.iter().map(|id| (id.clone(), default)).collect()),
+            (ended.clone(), Default::default()),
+            (moved.clone(), Default::default()),
+        ]
+        .into();
+        a.look(&chime).await.unwrap();
+        assert_eq!(*world.media.0.lock().unwrap(), [format!("moved {moved}")], "all else is as it should be");
+
+        let mute = Capabilities { audio: chime_domain::ports::MediaCapability::Receive, ..default };
+        chime.meetings().update_attendee_capabilities(&stays, &ids[1], mute).await.unwrap();
+        chime.meetings().delete_attendee(&stays, &ids[2]).await.unwrap();
+        chime.meetings().delete_meeting(&ended).await.unwrap();
+        // As if it had been told none of it.
+        world.media.0.lock().unwrap().clear();
+        a.look(&chime).await.unwrap();
+        let mut told = std::mem::take(&mut *world.media.0.lock().unwrap());
+        told.sort();
+        let (bob, carol) = (&ids[1], &ids[2]);
+        let mut expected = [
+            format!("allow {stays} {bob} Receive"),
+            format!("end {ended} a"),
+            format!("moved {moved}"),
+            format!("remove {stays} a {carol}"),
+        ];
+        expected.sort();
+        assert_eq!(told, expected);
+    }
+
+    #[tokio::test]
+    async fn meetings_of_a_server_by_itself_move_when_it_becomes_a_cluster() {
+        let world = World::new().await;
+        // Its media say that they are `a`, and nobody has said that `a` is there.
+        let alone = Chime::shared(
+            world.local.store_handle(),
+            Arc::clone(world.local.clock()),
+            Arc::new(chime_adapters::SystemEntropy),
+        );
+        let alone = alone.media(world.media.clone()).build().await.unwrap();
+        let made = meeting(&alone, "us-east-1").await;
+        assert_eq!(made.node, "a");
+        let (_b, chime) = world.node("b", &["us-east-1"]).await;
+        let node = chime.meetings().get_meeting(&made.id).await.unwrap().node;
+        assert_eq!(node, "a", "the media of b itself say that they are `a` here");
+        world.node("c", &["us-east-1"]).await;
+        assert_eq!(chime.meetings().get_meeting(&made.id).await.unwrap().node, "b");
     }
 
     #[tokio::test]

@@ -86,6 +86,23 @@ fn a_state_is_the_same_in_every_store_that_it_was_restored_into() {
 }
 
 #[test]
+fn a_counter_that_is_back_at_zero_leaves_no_row() {
+    RUNTIME.block_on(async {
+        let config = database();
+        let store = open(config.clone()).await;
+        for by in [3, -1, -2, 1, i64::MIN] {
+            store.commit(batch([count("gone", by, None), count("other", 1, None)])).await.unwrap();
+        }
+        store.commit(batch([count("gone", 1, None), count("gone", -1, None)])).await.unwrap();
+        let (state, _) = saved(&config).await;
+        let has = |name: &str| state.windows(name.len()).any(|part| part == name.as_bytes());
+        assert!(has("other") && !has("gone"));
+        store.commit(batch([count("gone", 2, Some(2))])).await.unwrap();
+        assert_eq!(store.count(&key("gone")).await.unwrap(), 2);
+    });
+}
+
+#[test]
 fn a_backup_sees_one_moment_while_nodes_commit() {
     RUNTIME.block_on(async {
         let config = database();
