@@ -71,6 +71,9 @@ impl<C: Codecs> Meeting<C> {
             return self.refuse_join(now, id, FORBIDDEN, "only who is promoted shares content");
         }
         let Some(session) = self.sessions.get(&id) else { return };
+        if session.attendee.content && !session.may_show() {
+            return self.refuse_join(now, id, FORBIDDEN, "the attendee may not share content");
+        }
         let (attendee, root) = (session.attendee.clone(), session.root().name());
         let same = |session: &Session| session.attendee.name() == attendee.name();
         for other in self.sessions_of(|session| same(session) && session.root().name() != root) {

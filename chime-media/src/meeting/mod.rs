@@ -24,6 +24,9 @@
 //!   whoever is that attendee at another place has to go. Losing the socket ends a promotion.
 //! - When the meeting ends, those of its replicas are told to come again, since their meetings have not ended.
 //! - A camera beyond the limit is answered with status 206 and an inactive section; a content share with 409.
+//! - The capability of content is about shares as a whole, sound included: without it there is no share that is present,
+//!   takes a place or is heard. Who may not receive content does not see it; its sound is part of the mix.
+//! - The mix goes out in one audio section, in which the client receives; voices may come in any.
 
 mod allowance;
 mod bandwidth;
@@ -235,6 +238,11 @@ impl<C: Codecs> Meeting<C> {
             }
             self.apply_capabilities(id);
             self.withdraw_forbidden(id);
+            // A share that may not be one is nobody: it has no place, and is not present.
+            let ends = |session: &Session| session.attendee.content && !session.may_show();
+            if self.sessions.get(&id).is_some_and(ends) {
+                self.dismiss(now, id, Farewell::Removed);
+            }
         }
         self.stale_index = true;
         self.settle(now);

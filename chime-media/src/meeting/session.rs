@@ -86,9 +86,11 @@ impl Session {
         self.attendee.replica.is_some()
     }
 
-    /// Whether its voice may be heard.
+    /// Whether its voice, or the sound of its content, may be heard.
     pub(super) fn may_speak(&self) -> bool {
-        self.attendee.capabilities.audio.sends() && !self.is_viewer()
+        let capabilities = self.attendee.capabilities;
+        let capability = if self.attendee.content { capabilities.content } else { capabilities.audio };
+        capability.sends() && !self.is_viewer()
     }
 
     /// Whether it may receive the video of a camera, or of a content share.

@@ -47,9 +47,10 @@ impl<C: Codecs> Meeting<C> {
         let mut view_only = false;
         let mut received = subscribe.receive_stream_ids.iter().skip(1);
         let mut first_video = true;
+        let mix_in = self.mix_in(id, &offer);
         for (section, what) in offer.sections.iter().zip(&mut sections) {
             *what = match section.kind {
-                Kind::Audio => self.answer_audio(now, id, section),
+                Kind::Audio => self.answer_audio(now, id, section, mix_in.as_deref()),
                 Kind::Video if std::mem::take(&mut first_video) => {
                     let camera = Camera::read(section);
                     let sends = section.direction.sends() && !section.rejected && !descriptors.is_empty();
@@ -127,7 +128,26 @@ impl<C: Codecs> Meeting<C> {
         Ok(())
     }
 
-    fn answer_audio(&mut self, now: Instant, id: SessionId, section: &Section) -> AnswerSection {
+    /// The section in which the mix goes out: the one before, as long as the client receives there; else the first in which
+    /// it does. Whoever has no microphone may offer one that is inactive, and another one to listen.
+    fn mix_in(&mut self, id: SessionId, offer: &Offer) -> Option<String> {
+        let peer = self.sessions.get_mut(&id)?.peer.as_mut()?;
+        let takes = |section: &&Section| {
+            section.kind == Kind::Audio && !section.rejected && section.direction.receives()
+        };
+        let takes = || offer.sections.iter().filter(takes).map(|section| &section.mid);
+        let before = takes().find(|mid| peer.mix_in.as_ref() == Some(mid));
+        peer.mix_in = before.or_else(|| takes().next()).cloned();
+        peer.mix_in.clone()
+    }
+
+    fn answer_audio(
+        &mut self,
+        now: Instant,
+        id: SessionId,
+        section: &Section,
+        mix_in: Option<&str>,
+    ) -> AnswerSection {
         if section.rejected {
             return AnswerSection::Rejected;
         }
@@ -140,7 +160,10 @@ impl<C: Codecs> Meeting<C> {
         let connected = peer.transport.is_connected();
         match &peer.voice {
             Some(voice) => {
-                let what = AnswerSection::Audio { ssrc: voice.ssrc };
+                let what = match mix_in == Some(section.mid.as_str()) {
+                    true => AnswerSection::Audio { ssrc: voice.ssrc },
+                    false => AnswerSection::Voice,
+                };
                 if connected && !session.informed {
                     self.present(now, id);
                 }

@@ -30,6 +30,8 @@ pub(crate) struct Peer {
     pub(crate) transport: Transport,
     /// Its voice and the mix; none when it offered no audio.
     pub(crate) voice: Option<Voice>,
+    /// The section in which it gets the mix.
+    pub(crate) mix_in: Option<String>,
     /// How its video comes.
     pub(crate) camera: Camera,
     /// What it sent its encodings with, media and repetitions, in videos that it shows no more.
@@ -65,6 +67,7 @@ impl Peer {
         Ok(Self {
             transport: Transport::new(identity, credentials, fingerprint, now)?,
             voice: None,
+            mix_in: None,
             camera: Camera::default(),
             named: BTreeMap::new(),
             tracks: Vec::new(),
@@ -102,7 +105,7 @@ impl Peer {
         let Some(voice) = &mut self.voice else { return };
         let Some((to, outbound)) = self.transport.outbound() else { return };
         let timestamp = voice.tick(samples);
-        let Some(payload) = payload else { return };
+        let Some(payload) = payload.filter(|_| self.mix_in.is_some()) else { return };
         let index = voice.next_index(payload.len());
         let header = Outgoing {
             marker: talkspurt,

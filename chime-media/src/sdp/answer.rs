@@ -82,11 +82,13 @@ pub enum AnswerSection {
     Rejected,
     /// It is kept for later.
     Inactive,
-    /// The mix goes out, the client's voice comes in.
+    /// The mix goes out, the client's voice comes in, as far as each is offered.
     Audio {
         /// Source of the mix.
         ssrc: u32,
     },
+    /// The client's voice may come in; the mix goes out in another section.
+    Voice,
     /// The client's camera or content comes in. It is answered `sendrecv`, for the client looks for that word.
     Camera,
     /// A video goes out.
@@ -173,9 +175,11 @@ impl Answer<'_> {
             line(out, format_args!("a=extmap:{id} {uri}"));
         }
         let direction = match what {
-            AnswerSection::Audio { .. } | AnswerSection::Camera => "sendrecv",
+            AnswerSection::Audio { .. } => section.direction.answered().name(),
+            AnswerSection::Voice if section.direction.sends() => "recvonly",
+            AnswerSection::Camera => "sendrecv",
             AnswerSection::Video { .. } => "sendonly",
-            AnswerSection::Inactive | AnswerSection::Rejected => "inactive",
+            AnswerSection::Voice | AnswerSection::Inactive | AnswerSection::Rejected => "inactive",
         };
         line(out, format_args!("a={direction}"));
         match what {

@@ -64,6 +64,8 @@ pub(crate) struct World {
     pub(crate) start: Instant,
     pub(crate) actors: BTreeMap<SessionId, Actor>,
     pub(crate) events: Vec<(Instant, MediaEvent)>,
+    /// What was told to sessions that are no actors.
+    pub(crate) told: Vec<Arc<[u8]>>,
     /// Everything that was said, if it is to be kept.
     pub(crate) trace: Option<Vec<String>>,
     pub(crate) random: Random,
@@ -107,6 +109,7 @@ impl World {
             start,
             actors: BTreeMap::new(),
             events: Vec::new(),
+            told: Vec::new(),
             trace: None,
             random: Random::new(seed),
             seed,
@@ -298,6 +301,9 @@ impl World {
         }
         while let Some(output) = self.meeting.poll_output() {
             match output {
+                Output::Signal { session, message } if !self.actors.contains_key(&session) => {
+                    self.told.push(message);
+                }
                 Output::Signal { session, message } => {
                     put.push((now + SIGNALING, Flight::Told(session, message)))
                 }

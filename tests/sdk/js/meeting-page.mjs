@@ -2,7 +2,7 @@
 
 import {
   AudioProfile, ConsoleLogger, DefaultDeviceController, DefaultMeetingSession, DefaultSimulcastUplinkPolicy, LogLevel,
-  MeetingSessionConfiguration, VideoCodecCapability, VideoPriorityBasedPolicy, VideoPriorityBasedPolicyConfig, VideoPreference,
+  MeetingSessionConfiguration, NoOpDeviceController, VideoCodecCapability, VideoPriorityBasedPolicy, VideoPriorityBasedPolicyConfig, VideoPreference,
   VideoPreferences,
 } from 'amazon-chime-sdk-js';
 
@@ -101,7 +101,7 @@ class Person {
   note(name, ...details) { this.events.push([name, ...details]); }
 
   /** Joins; the answer comes when audio and video have started. */
-  async join({ meeting, attendee, hertz, gain, policy, timeout, simulcast, svc, muted, port, phone, bitrate, cooldown, codec, patience }) {
+  async join({ meeting, attendee, hertz, gain, policy, timeout, simulcast, svc, muted, port, phone, bitrate, cooldown, codec, patience, listener }) {
     if (port) detour(port);
     if (phone) narrow();
     const logger = new ConsoleLogger('sdk', LogLevel.WARN);
@@ -120,7 +120,7 @@ class Person {
       configuration.enableSimulcastForUnifiedPlanChromiumBasedBrowsers = true;
       configuration.videoUplinkBandwidthPolicy = new DefaultSimulcastUplinkPolicy(attendee.AttendeeId, logger);
     }
-    this.session = new DefaultMeetingSession(configuration, logger, new DefaultDeviceController(logger));
+    this.session = new DefaultMeetingSession(configuration, logger, listener ? new NoOpDeviceController() : new DefaultDeviceController(logger));
     this.av = this.session.audioVideo;
     this.observe(attendee);
     if (codec) this.preferCodec(codec);

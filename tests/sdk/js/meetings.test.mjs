@@ -65,6 +65,16 @@ test('ten attendees hear all who talk, and all see the one camera', LONG, async 
   for (const one of people.slice(1)) await one.sees(people[0].id, RED.seen);
 });
 
+test('whoever comes without devices hears and sees, and is not heard', USUAL, async () => {
+  const meeting = await world.meeting();
+  const ann = await stage.joined(world, meeting, 'ann', { hertz: TONES[0] });
+  const listener = await stage.joined(world, meeting, 'listener', { listener: true });
+  await listener.hears([ann], [ann]);
+  await show(ann, RED);
+  await listener.sees(ann.id, RED.seen);
+  await ann.knows(listener.id, true);
+});
+
 test('med_03 sound comes with all that a sampling of 48 kHz has', USUAL, async () => {
   const meeting = await world.meeting();
   const ann = await stage.joined(world, meeting, 'ann', {});
@@ -133,6 +143,8 @@ for (const simulcast of [false, true]) {
     const { people: [ann, bob] } = await together(2, { simulcast, policy: simulcast ? 'priority' : undefined });
     await show(ann, RED);
     await bob.sees(ann.id, RED.seen);
+    // By then the browser names its encodings no more: its packets were acknowledged.
+    await sleep(4000);
     await ann.do(async () => { window.person.av.stopLocalVideoTile(); await window.person.av.stopVideoInput(); });
     await bob.until('the tile is gone', () => window.person.tiles().length === 0);
     await show(ann, BLUE);

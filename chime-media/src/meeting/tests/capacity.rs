@@ -54,6 +54,40 @@ fn qta_03_and_qta_10_a_full_meeting_answers_409_and_lets_in_who_comes_back() {
 }
 
 #[test]
+fn whoever_may_not_share_has_no_share_that_is_present_or_heard() {
+    use crate::ids::Capability::{Receive, SendReceive};
+    let mut world = World::with(14, Limits::default().with(16, 1, 250));
+    let (ann, bob) = (world.join("ann"), world.join("bob"));
+    let looks = Capabilities { content: Receive, ..Capabilities::default() };
+    let refused = world.join_as(Config::new("ann#content", 5), looks);
+    world.run(SECOND);
+    let first = world.actor(refused).events.first().map(|(_, event)| event.clone());
+    assert_eq!(first, Some(Event::Refused(403)));
+
+    // It takes no place from whom may, even if that one may not be heard itself.
+    let shows = Capabilities { audio: Receive, ..Capabilities::default() };
+    let share = world.join_as(Config::new("bob#content", 6), shows);
+    world.run(SECOND);
+    assert!(world.client(share).is_connected());
+    world.actor(share).talks = true;
+    world.run(2 * SECOND);
+    let (from, sound) = (world.now, 1_u64 << world.actors[&share].slot);
+    world.run(SECOND);
+    assert_eq!(world.actor(ann).ear.since(from), sound, "its sound is content");
+
+    let now = world.now;
+    let looks = Capabilities { content: Receive, audio: SendReceive, ..Capabilities::default() };
+    world.meeting.set_capabilities(now, "bob", looks);
+    world.run(2 * SECOND);
+    let from = world.now;
+    world.run(SECOND);
+    assert_eq!(world.actor(ann).ear.since(from), 0);
+    assert!(world.actor(share).closed.is_some(), "the share is over");
+    assert!(world.client(bob).is_connected(), "its owner stays");
+    assert_eq!(world.client(ann).roster().names().len(), 2);
+}
+
+#[test]
 fn med_15_content_is_heard_by_others_and_hears_nothing() {
     let mut world = World::new(13);
     let (ann, bob) = (world.join("ann"), world.join("bob"));

@@ -12,6 +12,7 @@ mod replica;
 mod returns;
 mod schedule;
 mod schedules;
+mod sections;
 mod squeeze;
 mod tap;
 

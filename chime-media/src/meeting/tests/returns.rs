@@ -3,9 +3,7 @@
 use super::SECOND;
 use crate::client::Show;
 use crate::event::Happened;
-use crate::ids::{Attendee, Capabilities, SessionId};
-use crate::signal::encode;
-use crate::signal::proto::{FrameType, Join, SignalFrame, Subscribe};
+use crate::ids::SessionId;
 use crate::testing::World;
 use crate::transport::CONSENT;
 
@@ -104,39 +102,7 @@ fn whoever_takes_no_video_has_no_say_in_its_codecs() {
     let (mut world, _ann, bob) = showing(75, Show::single(600));
     let before = world.client(bob).index().supported_receive_codec_intersection.clone();
     assert!(!before.is_empty());
-    let id = SessionId(900);
-    let attendee = Attendee {
-        id: "phone".into(),
-        external_user_id: "user-phone".into(),
-        content: false,
-        capabilities: Capabilities::default(),
-        replica: None,
-    };
-    world.meeting.connect(id, attendee);
-    let join = SignalFrame { join: Some(Join::default()), ..SignalFrame::new(1, FrameType::Join) };
-    world.meeting.message(world.now, id, &encode(&join)).unwrap();
-    let fingerprint = crate::testing::identity().fingerprint().to_owned();
-    let offer = [
-        "v=0",
-        "o=- 1 2 IN IP4 127.0.0.1",
-        "s=-",
-        "t=0 0",
-        "a=group:BUNDLE 0",
-        "m=audio 9 UDP/TLS/RTP/SAVPF 111",
-        "c=IN IP4 0.0.0.0",
-        "a=ice-ufrag:abcdefgh",
-        "a=ice-pwd:abcdefghabcdefghabcdefgh",
-        &format!("a=fingerprint:sha-256 {fingerprint}"),
-        "a=setup:actpass",
-        "a=mid:0",
-        "a=sendrecv",
-        "a=rtcp-mux",
-        "a=rtpmap:111 opus/48000/2",
-        "",
-    ];
-    let sub = Some(Subscribe { sdp_offer: Some(offer.join("\r\n")), ..Subscribe::default() });
-    let subscribe = SignalFrame { sub, ..SignalFrame::new(1, FrameType::Subscribe) };
-    world.meeting.message(world.now, id, &encode(&subscribe)).unwrap();
+    super::sections::guest(&mut world, &[("audio", "sendrecv")]);
     world.run(SECOND);
     assert_eq!(world.client(bob).index().num_participants, Some(3));
     assert_eq!(world.client(bob).index().supported_receive_codec_intersection, before);
