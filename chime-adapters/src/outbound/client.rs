@@ -93,12 +93,15 @@ pub struct OutboundClient {
 }
 
 impl OutboundClient {
-    /// A client within these bounds. The process needs a default crypto provider of rustls.
+    /// A client within these bounds. The process needs a default crypto provider of rustls. Where the system has no
+    /// certificates of authorities, those of the configuration alone are trusted.
     ///
     /// # Errors
     ///
     /// [`OutboundError::SetUp`] when the certificates cannot be read.
     pub fn new(config: &OutboundConfig) -> Result<Self, OutboundError> {
+        // On a system without any, as in small containers, nothing is set up with those of the system.
+        let bare = rustls_native_certs::load_native_certs().certs.is_empty();
         let builder = || -> Result<ClientBuilder, reqwest::Error> {
             let builder = Client::builder()
                 .redirect(Policy::none())
@@ -106,10 +109,9 @@ impl OutboundClient {
                 .connect_timeout(config.timeout / 2)
                 .no_proxy()
                 .user_agent(concat!("chime-server/", env!("CARGO_PKG_VERSION")));
-            Ok(match &config.ca_pem {
-                Some(pem) => builder.tls_certs_merge(Certificate::from_pem_bundle(pem)?),
-                None => builder,
-            })
+            let own =
+                config.ca_pem.as_deref().map(Certificate::from_pem_bundle).transpose()?.unwrap_or_default();
+            Ok(if bare { builder.tls_certs_only(own) } else { builder.tls_certs_merge(own) })
         };
         let anywhere = builder().and_then(ClientBuilder::build).map_err(OutboundError::SetUp)?;
         let public = builder()

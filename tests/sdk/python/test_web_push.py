@@ -106,6 +106,16 @@ def test_a_subscribed_browser_is_pushed_to_encrypted_and_signed_with_the_key_tha
     assert send(server, "GET", "/_chime/web-push-key").json["PublicKey"] == key, "the key outlives a restart"
 
 
+def test_on_a_system_without_authorities_those_of_the_configuration_are_trusted(launch, service, tmp_path):
+    (tmp_path / "none.pem").touch()
+    bare = {"SSL_CERT_FILE": str(tmp_path / "none.pem"), "SSL_CERT_DIR": str(tmp_path / "none")}
+    server = launch(env=environment(service, CHIME_OUTBOUND_ALLOW_PRIVATE="true", **bare))
+    world, alice, _, channel, _ = stage(server, service)
+    world.send(channel, alice, "hello", **PUSH)
+    assert service.one()[0] == "/send/1"
+    assert send(launch(env=bare), "GET", "/readyz").status == 200, "nor are they needed to serve"
+
+
 def test_a_subscription_that_has_ended_is_inactive(launch, service):
     server = launch(env=environment(service, CHIME_OUTBOUND_ALLOW_PRIVATE="true"))
     world, alice, bob, channel, endpoint = stage(server, service)
