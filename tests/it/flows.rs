@@ -1,5 +1,7 @@
 //! Channel flows: what goes through processors, in which order, and what becomes of it.
 
+mod deleted;
+
 use std::sync::Arc;
 use std::time::Duration;
 

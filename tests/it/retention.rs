@@ -117,6 +117,24 @@ fn ret_05_and_06_during_grace_messages_are_hidden_and_come_back_when_the_period_
 }
 
 #[test]
+fn ret_09_a_message_that_is_deleted_while_retention_hides_it_does_not_come_back() {
+    run(async {
+        let (world, alice, channel) = setting().await;
+        let root = world.admin("root").await;
+        let id = world.send(&alice, &channel, "old").await.unwrap();
+        world.days_later(10).await;
+        put(&world, Some(5)).await;
+        let alices = world.as_user(&alice);
+        let hidden = alices.delete_channel_message(&channel, &id);
+        assert_eq!(world.refuses(hidden).await, (Forbidden, "AUTH-43"), "moderators delete nothing");
+        world.as_user(&root).delete_channel_message(&channel, &id).await.unwrap();
+        put(&world, None).await;
+        assert_eq!(world.texts(&alice, &channel).await, [""; 0]);
+        assert_eq!(stored(&world, &channel).await, [0_i64; 0]);
+    });
+}
+
+#[test]
 fn ret_07_after_grace_nothing_brings_a_message_back() {
     run(async {
         for restored in [Some(5475), None] {

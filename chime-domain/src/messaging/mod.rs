@@ -13,7 +13,8 @@
 //! - The id of a message is a digest of its token, its sender and its channel under the service's secret. So a repeated
 //!   sending finds the first one without a second index, for as long as the message exists.
 //! - Content and metadata of a redacted message are empty; a redacted message cannot be edited any more (Conflict).
-//! - A message past the retention period is as good as gone for its sender too: NotFound.
+//! - A message past the retention period is as good as gone for its sender too: NotFound. Who may delete it deletes it
+//!   nevertheless, so that it does not come back with a longer period.
 //! - A targeted message is shown to its sender and its target only; to all others it does not exist, except that an
 //!   administrator can delete it. A target has to be a member when the message is sent; otherwise a bad request.
 //! - Deleting a channel, like deleting a user, is carried out in bounded steps after it is inaccessible; its id can be

@@ -161,7 +161,7 @@ impl Stage {
             "ListChannelMessages" => {
                 me.list_channel_messages(&ListChannelMessages::new(channel.clone())).await.map(drop)
             }
-            "DeleteChannelMessage" => me.delete_channel_message(channel, message).await,
+            "DeleteChannelMessage" => me.delete_channel_message(channel, message).await.map(drop),
             "RedactChannelMessage" => me.redact_channel_message(channel, message).await.map(drop),
             "UpdateChannelMessage" => {
                 self.world.edit(&self.caller, channel, message, "edited").await.map(drop)

@@ -10,6 +10,8 @@
 //! - A message enters the channel when it is released: its place and moment are those of the release. Until then it is
 //!   listed to nobody; its sender gets it, and its status, by id. A message that failed is answered like that for a day.
 //! - A denied message leaves nothing behind.
+//! - A message that is deleted while it is PENDING leaves the queue, and its sender is told that it was denied; a callback
+//!   for it then meets a Conflict, like one that comes twice. One that FAILED is forgotten at once.
 //! - The processors are those of the moment at which the message was accepted: neither a change of the flow nor its
 //!   removal from the channel affects messages under way.
 //! - A processor that does not call back in time counts as one that cannot be reached: its fallback action is taken.
@@ -21,6 +23,7 @@ mod queue;
 mod rules;
 mod service;
 mod types;
+mod under_way;
 
 pub use service::ChannelFlows;
 pub use types::{

@@ -246,6 +246,19 @@ pub(super) fn deny(entry: &Entry, work: &FlowWork, now: Timestamp) -> Decision<(
     done(entry, work).announce(status(&work.message, work.doing, MessageStatus::Denied, now))
 }
 
+/// Takes a message out of the queue that was deleted on its way. Its sender is told that it does not arrive.
+pub(super) fn withdraw(entry: &Entry, work: &FlowWork, now: Timestamp) -> Decision<Option<MessageStatus>> {
+    let Decision { batch, .. } = deny(entry, work, now);
+    Decision { reply: Some(MessageStatus::Pending), batch }
+}
+
+/// Forgets a message that failed.
+pub(super) fn forget(failed: &Loaded<FailedMessage>) -> Decision<Option<MessageStatus>> {
+    Decision::reply(Some(MessageStatus::Failed))
+        .guard(failed.guard())
+        .change(Change::Delete(failed.key().clone()))
+}
+
 /// The work as its processor calls back.
 pub(super) fn changed(work: &FlowWork, callback: &ChannelFlowCallback) -> Result<FlowWork, Refusal> {
     if work.message.id != callback.message {

@@ -2,19 +2,19 @@
 
 use super::queue::callback_id;
 use super::rules;
-use super::types::{ChannelFlow, CreateChannelFlow, FailedMessage, FlowWork, UpdateChannelFlow};
+use super::types::{ChannelFlow, CreateChannelFlow, UpdateChannelFlow};
 use crate::arn::{AppInstanceArn, ChannelArn, ChannelFlowArn};
 use crate::error::{Refusal, ServiceError};
 use crate::flow::{Chime, Claim, Decision, Loaded, Token, fingerprint, load};
 use crate::identity::{AppInstance, Resource, Tags, keys as identity_keys};
-use crate::ids::{CallbackId, ChannelId, MessageId};
+use crate::ids::{CallbackId, ChannelId};
 use crate::limits::Quota;
 use crate::messaging::keys;
 use crate::messaging::rules::channels::count;
 use crate::messaging::service::Messaging;
-use crate::messaging::types::{Channel, ChannelView, MessageStatus, Sent};
+use crate::messaging::types::{Channel, ChannelView};
 use crate::page::{Page, PageRequest};
-use crate::ports::{Change, Key, Record, Scan, Stamp};
+use crate::ports::{Change, Key, Record, Scan};
 
 /// Channel flows, as the account they belong to.
 #[derive(Clone, Copy, Debug)]
@@ -262,35 +262,5 @@ impl Messaging<'_> {
                 Ok(rules::disassociate(&facts, arn, chime.settings(), chime.now())?)
             })
             .await
-    }
-
-    /// The caller's own message that a flow is at, or has failed at.
-    pub(in crate::messaging) async fn under_way(
-        &self,
-        channel: &ChannelArn,
-        id: &MessageId,
-    ) -> Result<Option<Sent>, ServiceError> {
-        let (chime, bearer) = self.parts();
-        let found =
-            chime.store().entry(&keys::flow_queue(channel), &std::sync::Arc::from(id.as_str())).await?;
-        let found = match found {
-            Some(entry) => {
-                let work = entry.record.read::<FlowWork>()?;
-                Some(Sent {
-                    message: std::sync::Arc::new(work.message.clone()),
-                    stamp: entry.stamp,
-                    status: MessageStatus::Pending,
-                })
-            }
-            None => {
-                let failed = load::<FailedMessage>(chime.store(), keys::failed_message(channel, id)).await?;
-                failed.get().filter(|failed| failed.until > chime.now()).map(|failed| Sent {
-                    message: std::sync::Arc::new(failed.message.clone()),
-                    stamp: Stamp { seq: 0, at: failed.at },
-                    status: MessageStatus::Failed,
-                })
-            }
-        };
-        Ok(found.filter(|sent| sent.message.sender.arn == *bearer))
     }
 }

@@ -203,22 +203,19 @@ fn replace(facts: &ChannelFacts, sent: &Sent, message: Message) -> Decision<Mess
     })
 }
 
-/// `DeleteChannelMessage` (rule MSG-13). Deleting what is gone already succeeds (wire rule T-09).
+/// `DeleteChannelMessage` of a message that is in the channel (rule MSG-13); the caller's right to it was decided.
 pub(in crate::messaging) fn delete(
     facts: &ChannelFacts,
-    found: Option<&Sent>,
-    settings: &Settings,
+    sent: &Sent,
     now: Timestamp,
-) -> Result<Decision<()>, Refusal> {
-    facts.authorize(Action::DeleteChannelMessage, Missing::Forbidden, settings)?;
-    let Some(sent) = found else { return Ok(Decision::reply(())) };
+) -> Decision<Option<MessageStatus>> {
     let mut message = Message::clone(&sent.message);
     message.content = None;
     message.metadata = None;
     message.updated = Some(now);
     let (stream, id): (_, Arc<str>) = (keys::messages_of(&message), Arc::from(message.id.as_str()));
     let as_read = Record::of(Message::clone(&sent.message));
-    Ok(Decision::reply(())
+    Decision::reply(Some(sent.status))
         .guards(facts.guards())
         // Fails when another has changed or deleted it since, so that it is announced once and as it was.
         .change(Change::Replace {
@@ -228,5 +225,5 @@ pub(in crate::messaging) fn delete(
             record: as_read,
         })
         .change(Change::Remove { stream, id })
-        .announce(ChannelEvent::MessageDeleted(message, sent.stamp.into()).announce()))
+        .announce(ChannelEvent::MessageDeleted(message, sent.stamp.into()).announce())
 }

@@ -289,7 +289,8 @@ impl Messaging<'_> {
             .await
     }
 
-    /// `DeleteChannelMessage` (rule MSG-13).
+    /// `DeleteChannelMessage` (rule MSG-13): gives what the message was, `None` when it was gone already (wire rule
+    /// T-09). After one that was PENDING, [`Chime::advance_flow`](crate::Chime::advance_flow) takes the next.
     ///
     /// # Errors
     ///
@@ -298,12 +299,23 @@ impl Messaging<'_> {
         &self,
         channel: &ChannelArn,
         id: &MessageId,
-    ) -> Result<(), ServiceError> {
+    ) -> Result<Option<MessageStatus>, ServiceError> {
         self.chime
             .transact(|_| async {
                 let facts = self.facts(channel, &[]).await?;
-                let found = self.message(&facts, channel, id).await?;
-                Ok(messages::delete(&facts, found.as_ref(), self.settings(), self.chime.now())?)
+                let sub_channel = facts.sub_channel(self.sub_channel)?;
+                facts.authorize(Action::DeleteChannelMessage, Missing::Forbidden, self.settings())?;
+                // A flow moves messages into the channel, so that looked for in this order none is missed on its way.
+                if let Some(decision) = self.withdraw(channel, sub_channel.as_ref(), id).await? {
+                    return Ok(decision.guards(facts.guards()));
+                }
+                // Retention may hide it and show it again, so what is hidden is deleted too.
+                let stream = keys::messages_in(channel, sub_channel.as_ref());
+                let Some(entry) = self.chime.store().entry(&stream, &Arc::from(id.as_str())).await? else {
+                    return Ok(Decision::reply(None));
+                };
+                let sent = Sent::new(entry.record.read()?, entry.stamp);
+                Ok(messages::delete(&facts, &sent, self.chime.now()))
             })
             .await
     }

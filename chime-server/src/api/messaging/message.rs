@@ -265,6 +265,8 @@ pub(super) async fn delete_channel_message(app: App, request: ApiRequest) -> Res
     let (channel, id) = (request.channel()?, message_id(&request)?);
     let sub_channel = sub_channel_of(&request)?;
     let messaging = app.chime().messaging(request.acting_user()?).in_sub_channel(sub_channel.as_ref());
-    messaging.delete_channel_message(&channel, &id).await?;
+    if let Some(was) = messaging.delete_channel_message(&channel, &id).await? {
+        app.flows().after(&channel, was);
+    }
     Ok(Reply::empty())
 }
