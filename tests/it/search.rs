@@ -170,6 +170,36 @@ fn search_follows_memberships_hidden_ones_too_as_they_come_and_go() {
 }
 
 #[test]
+fn search_finds_nobody_by_the_hidden_membership_of_another_but_for_those_who_lead() {
+    run(async {
+        let stage = Stage::new().await;
+        let (world, boss, alice) = (&stage.world, &stage.boss, &stage.alice);
+        let (bob, carol) = (&stage.bob, &stage.carol);
+        let channel = world.app.channel(&ChannelId::new("ab").unwrap());
+        world.as_user(alice).create_channel_membership(&channel, carol, Hidden).await.unwrap();
+        assert_eq!(stage.finds(alice, Includes, &[carol]).await, "ab abc ac", "she moderates it");
+        assert_eq!(stage.finds(bob, Includes, &[carol]).await, "abc bc");
+        assert_eq!(stage.finds(carol, Includes, &[bob]).await, "ab abc bc", "her own membership");
+        assert_eq!(stage.finds(boss, Includes, &[bob, carol]).await, "ab abc bc");
+        let (two, three) = ([alice, bob], [alice, bob, carol]);
+        assert_eq!(stage.finds(bob, Equals, &two).await, "ab", "as if she were not there");
+        assert_eq!(stage.finds(bob, Equals, &three).await, "abc");
+        for sees in [alice, carol, boss] {
+            assert_eq!(stage.finds(sees, Equals, &two).await, "", "{sees}");
+            assert_eq!(stage.finds(sees, Equals, &three).await, "ab abc", "{sees}");
+        }
+        // Very many hidden members are looked through.
+        for n in 0..70 {
+            let ghost = world.user(&format!("ghost{n}")).await;
+            world.as_user(alice).create_channel_membership(&channel, &ghost, Hidden).await.unwrap();
+        }
+        assert_eq!(stage.finds(bob, Equals, &two).await, "ab");
+        world.join(alice, &channel, &world.user("zoe").await).await;
+        assert_eq!(stage.finds(bob, Equals, &two).await, "");
+    });
+}
+
+#[test]
 fn search_pages_hold_each_channel_once_and_their_tokens_fit_the_same_search_only() {
     run(async {
         let stage = Stage::new().await;

@@ -271,6 +271,12 @@ impl ChannelFacts {
         }
     }
 
+    /// Whether the caller makes HIDDEN memberships and sees those of others: administrators and moderators do (rule
+    /// CHN-10).
+    pub(super) fn sees_hidden(&self) -> bool {
+        self.caller.admin.exists() || self.caller.moderator.exists()
+    }
+
     /// How the caller's role decides, whether or not it is admitted.
     #[must_use]
     pub fn derive(&self, action: Action, settings: &Settings) -> Derivation {

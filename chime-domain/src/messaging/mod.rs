@@ -9,7 +9,9 @@
 //!   RESTRICTED unless told otherwise (rule CHN-08).
 //! - Nobody is a moderator of a channel and banned from it: a moderator cannot be banned (rule CHN-14), and a banned
 //!   user cannot be made a moderator until the ban is deleted.
-//! - Who adds itself to a public channel becomes a DEFAULT member; HIDDEN is for those who are added by others.
+//! - HIDDEN memberships are made, listed, described and found by administrators and moderators of the channel (rule
+//!   CHN-10). One's own is always seen. To others it is as if there were none: describing it answers NotFound, and a
+//!   search neither finds by it nor counts it among the members that EQUALS allows.
 //! - The id of a message is a digest of its token, its sender and its channel under the service's secret. So a repeated
 //!   sending finds the first one without a second index, for as long as the message exists.
 //! - Content and metadata of a redacted message are empty; a redacted message cannot be edited any more (Conflict).

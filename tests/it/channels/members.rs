@@ -4,7 +4,7 @@ use chime_domain::access::MembershipType::{Default, Hidden};
 use chime_domain::access::Mode::{Restricted, Unrestricted};
 use chime_domain::access::Privacy::{Private, Public};
 use chime_domain::error::ErrorCode::{BadRequest, Conflict, Forbidden, NotFound};
-use chime_tests::{BEGINNING, World, run};
+use chime_tests::{BEGINNING, World, refused, run};
 
 use super::{all, nobody};
 
@@ -72,6 +72,44 @@ fn chn_10_a_hidden_member_reads_and_is_listed_only_when_asked_for_and_cannot_sen
         assert_eq!(unfiltered.items.len(), 1);
         assert_eq!(world.texts(&eve, &channel).await, ["hello"]);
         assert_eq!(world.refuses(world.send(&eve, &channel, "boo")).await, (Forbidden, "ROLE-12"));
+    });
+}
+
+#[test]
+fn chn_10_only_moderators_and_administrators_make_hidden_memberships_and_see_those_of_others() {
+    run(async {
+        let world = World::new().await;
+        let (root, alice) = (world.admin("root").await, world.user("alice").await);
+        let (bob, dan, eve) = (world.user("bob").await, world.user("dan").await, world.user("eve").await);
+        let channel = world.channel(&alice, Public, Unrestricted).await;
+        world.join(&alice, &channel, &bob).await;
+        let bobs = world.as_user(&bob);
+        let hidden = (Forbidden, "CHN-10");
+        assert_eq!(world.refuses(bobs.create_channel_membership(&channel, &eve, Hidden)).await, hidden);
+        let batch = [eve.clone()];
+        let (added, errors) = bobs.batch_create_channel_membership(&channel, &batch, Hidden).await.unwrap();
+        assert_eq!((added.len(), errors[0].refusal.rule()), (0, "CHN-10"));
+        world.as_user(&alice).create_channel_membership(&channel, &eve, Hidden).await.unwrap();
+        for leader in [&root, &alice] {
+            assert_eq!(world.members(leader, &channel, Hidden).await, ["eve"]);
+            world.as_user(leader).describe_channel_membership(&channel, &eve).await.unwrap();
+        }
+        for other in [&bob, &dan, &eve] {
+            let list = world.as_user(other).list_channel_memberships(&channel, Some(Hidden), &all()).await;
+            assert_eq!(refused(list), hidden, "{other}");
+        }
+        for other in [&bob, &dan] {
+            let mut answers = Vec::new();
+            for whom in [&eve, &dan] {
+                let found = world.as_user(other).describe_channel_membership(&channel, whom).await;
+                answers.push(found.unwrap_err().refusal().unwrap().clone());
+            }
+            assert_eq!((answers[0].code(), answers[0].rule()), (NotFound, "E-06"));
+            assert_eq!(answers[0].to_string(), answers[1].to_string(), "as if there were none");
+        }
+        world.as_user(&eve).describe_channel_membership(&channel, &eve).await.unwrap();
+        let own = world.as_user(&eve).list_channel_memberships_for_app_instance_user(None, &all()).await;
+        assert_eq!(own.unwrap().items.len(), 1);
     });
 }
 

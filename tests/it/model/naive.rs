@@ -286,8 +286,9 @@ impl Naive {
                 allowed(
                     me.leads()
                         || (me.member.is_some() && unrestricted)
-                        || (!me.belongs() && public && unrestricted && themself && *kind == Default),
+                        || (!me.belongs() && public && unrestricted && themself),
                 )?;
+                allowed(*kind == Default || me.leads())?;
                 allowed(!room.bans.contains(who))?;
                 allowed(self.users.contains(who))?;
                 if room.members.contains_key(who) {

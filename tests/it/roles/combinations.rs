@@ -235,12 +235,14 @@ fn role_12_a_hidden_member_does_what_a_member_does_but_send() {
 }
 
 #[test]
-fn role_12_a_hidden_member_adds_others_hidden_or_not_in_an_unrestricted_channel() {
+fn role_12_a_hidden_member_adds_others_but_no_hidden_ones_in_an_unrestricted_channel() {
     run(async {
         let stage = Stage::new(Role::Member, Case::AsHidden, Private, Unrestricted).await;
         let carol = stage.world.user("carol").await;
         let me = stage.world.as_user(&stage.caller);
-        let added = me.create_channel_membership(&stage.channel, &carol, Hidden).await.unwrap();
-        assert_eq!((added.kind, added.invited_by.arn), (Hidden, stage.caller.clone()));
+        let hidden = me.create_channel_membership(&stage.channel, &carol, Hidden);
+        assert_eq!(stage.world.refuses(hidden).await, (Forbidden, "CHN-10"));
+        let added = me.create_channel_membership(&stage.channel, &carol, Default).await.unwrap();
+        assert_eq!((added.kind, added.invited_by.arn), (Default, stage.caller.clone()));
     });
 }

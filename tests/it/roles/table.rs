@@ -154,7 +154,7 @@ pub(super) const ROWS: &[Row] = &[
     row("AUTH-62", Role::Member, "DescribeChannelModeratedByAppInstanceUser", Case::Own, When::Nothing),
     row("AUTH-63", Role::Member, "CreateChannelMembership", Case::Outsider, When::Unrestricted),
     row("AUTH-64", Role::Member, "DescribeChannelMembership", Case::Plain, When::Always),
-    row("AUTH-64", Role::Member, "DescribeChannelMembership", Case::HiddenTarget, When::Always),
+    row("AUTH-64", Role::Member, "DescribeChannelMembership", Case::HiddenTarget, When::Nothing),
     row("AUTH-65", Role::Member, "ListChannelMemberships", Case::Plain, When::Always),
     row("AUTH-66", Role::Member, "DeleteChannelMembership", Case::Plain, When::Always),
     row("AUTH-66", Role::Member, "DeleteChannelMembership", Case::Own, When::Always),

@@ -98,6 +98,15 @@ pub(in crate::messaging) fn destination(
     }
 }
 
+/// Whether the caller may make and list memberships of a kind (rule CHN-10).
+pub(in crate::messaging) fn of_kind(facts: &ChannelFacts, kind: MembershipType) -> Result<(), Refusal> {
+    if kind == MembershipType::Default || facts.sees_hidden() {
+        return Ok(());
+    }
+    Err(Refusal::forbidden("CHN-10", "HIDDEN memberships are for administrators and moderators.")
+        .unless("leave Type out, or act as a moderator of the channel."))
+}
+
 /// `CreateChannelMembership` (rules CHN-04 to CHN-07, CHN-10 to CHN-13).
 pub(in crate::messaging) fn create(
     facts: &ChannelFacts,
@@ -115,10 +124,7 @@ pub(in crate::messaging) fn create(
             .unless("delete the ban first."));
     }
     decide(Action::CreateChannelMembership, &situation).enforce()?;
-    if outsider && kind == MembershipType::Hidden {
-        return Err(Refusal::forbidden("CHN-10", "A user who adds itself becomes a DEFAULT member.")
-            .unless("leave Type out, or be added by a moderator."));
-    }
+    of_kind(facts, kind)?;
     let member = target.identity()?;
     let sub_channels: Vec<_> = seat.iter().map(|seat| seat.id.clone()).collect();
     let known = target.membership.get();
@@ -218,7 +224,11 @@ pub(in crate::messaging) fn describe(
     settings: &Settings,
 ) -> Result<Membership, Refusal> {
     facts.authorize(Action::DescribeChannelMembership, Missing::NotFound, settings)?;
-    let membership = facts.target()?.membership.get().cloned();
+    let target = facts.target()?;
+    let seen = |membership: &&Membership| {
+        membership.kind == MembershipType::Default || facts.sees_hidden() || target.arn == facts.caller.arn
+    };
+    let membership = target.membership.get().filter(seen).cloned();
     membership.ok_or_else(|| Refusal::not_found("E-06", "The user is not a member of the channel."))
 }
 

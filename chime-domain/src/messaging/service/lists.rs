@@ -8,6 +8,7 @@ use crate::flow::Loaded;
 use crate::ids::{AppInstanceUserId, ChannelId, SubChannelId};
 use crate::messaging::facts::{CallerFacts, Missing, bad_target};
 use crate::messaging::keys::{self, Relation};
+use crate::messaging::rules::memberships;
 use crate::messaging::types::{Ban, Channel, ChannelView, Membership, Moderator, OwnMembership, ReadMarker};
 use crate::page::{Page, PageRequest};
 use crate::ports::Key;
@@ -40,7 +41,8 @@ impl Messaging<'_> {
     ///
     /// # Errors
     ///
-    /// Forbidden by role; a bad request when the page is not valid.
+    /// Forbidden by role, and for HIDDEN ones to all but administrators and moderators; a bad request when the page is
+    /// not valid.
     pub async fn list_channel_memberships(
         &self,
         channel: &ChannelArn,
@@ -50,6 +52,7 @@ impl Messaging<'_> {
         let facts = self.facts(channel, &[]).await?;
         facts.authorize(Action::ListChannelMemberships, Missing::Forbidden, self.settings())?;
         let kind = kind.unwrap_or(MembershipType::Default);
+        memberships::of_kind(&facts, kind)?;
         if let Some(sub_channel) = facts.sub_channel(self.sub_channel)? {
             return self.members_of_sub_channel(channel, &sub_channel, page).await;
         }

@@ -3,18 +3,22 @@
 use std::collections::BTreeSet;
 
 use super::Messaging;
+use crate::access::MembershipType;
 use crate::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn};
 use crate::error::{Refusal, ServiceError};
+use crate::flow::{Loaded, load};
 use crate::ids::ChannelId;
 use crate::messaging::facts::{CallerFacts, bad_target};
 use crate::messaging::keys::Relation;
-use crate::messaging::types::{ChannelView, Membership, SearchField, SearchOperator};
+use crate::messaging::types::{ChannelView, Membership, Moderator, SearchField, SearchOperator};
 use crate::page::{Page, PageRequest};
 use crate::ports::Scan;
 
 /// Channels that one request looks at. It is a bound on its work: a page may hold less than it was to hold, or nothing,
 /// and have others after it.
 const LOOKED: usize = 1000;
+/// HIDDEN members that are passed over at a time.
+const HIDDEN_AT_ONCE: usize = 50;
 
 /// What a search looks at.
 struct Candidates {
@@ -26,7 +30,7 @@ struct Candidates {
 
 impl Messaging<'_> {
     /// `SearchChannels`: channels by their members. Administrators search all channels of the app instance, others
-    /// those that they are members of. A page may be short, or empty, and not the last: one request looks at 1,000
+    /// those that they are members of, by the memberships that they see (rule CHN-10). A page may be short, or empty, and not the last: one request looks at 1,000
     /// channels at most.
     ///
     /// # Errors
@@ -67,7 +71,7 @@ impl Messaging<'_> {
         while channels.len() < size {
             let Some(id) = ids.next() else { break };
             let Ok(channel) = ChannelId::new(&id).map(|id| instance.channel(&id)) else { continue };
-            if self.matches(&channel, fields).await? {
+            if self.matches(&channel, fields, &wanted, caller.admin.exists()).await? {
                 channels.push(channel);
             }
             last = Some(id);
@@ -126,18 +130,73 @@ impl Messaging<'_> {
         Ok(self.chime.store().scan(scan).await?.into_iter().map(|(key, _)| key.last().to_owned()).collect())
     }
 
-    /// The members of every field are members already; an EQUALS field allows no others.
-    async fn matches(&self, channel: &ChannelArn, fields: &[SearchField]) -> Result<bool, ServiceError> {
+    /// The members of every field are members already; an EQUALS field allows no others. What counts is what the caller
+    /// sees of the channel (rule CHN-10).
+    async fn matches(
+        &self,
+        channel: &ChannelArn,
+        fields: &[SearchField],
+        wanted: &BTreeSet<&AppInstanceUserArn>,
+        admin: bool,
+    ) -> Result<bool, ServiceError> {
+        let moderator = Relation::Moderator.key(channel, self.bearer);
+        let all = admin || load::<Moderator>(self.chime.store(), moderator).await?.exists();
+        if !all && self.hides_some(channel, wanted).await? {
+            return Ok(false);
+        }
         for field in fields.iter().filter(|field| field.operator == SearchOperator::Equals) {
-            let parent = Relation::Member.of_channel(channel);
-            let found = self.chime.store().scan(Scan::below(&parent, field.members.len() + 1)).await?;
-            for (_, record) in &found {
-                let membership = record.record.read::<Membership>()?;
-                if !field.members.contains(&membership.member.arn) {
-                    return Ok(false);
-                }
+            if self.has_others(channel, field, all).await? {
+                return Ok(false);
             }
         }
         Ok(true)
+    }
+
+    /// Whether a membership of one of `wanted` is hidden from the caller.
+    async fn hides_some(
+        &self,
+        channel: &ChannelArn,
+        wanted: &BTreeSet<&AppInstanceUserArn>,
+    ) -> Result<bool, ServiceError> {
+        let keys: Vec<_> = wanted.iter().map(|member| Relation::Member.key(channel, member)).collect();
+        let found = self.chime.store().get(&keys).await?;
+        for (key, found) in keys.into_iter().zip(found) {
+            let membership = Loaded::<Membership>::decode(key, found)?;
+            if membership.get().is_some_and(|membership| !self.shows(membership)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether a channel has members beside those of a field; HIDDEN ones of others count if the caller sees `all`.
+    async fn has_others(
+        &self,
+        channel: &ChannelArn,
+        field: &SearchField,
+        all: bool,
+    ) -> Result<bool, ServiceError> {
+        let (parent, mut after) = (Relation::Member.of_channel(channel), None);
+        // Who sees all meets another member among the first of these, if there is one.
+        let chunk = field.members.len() + if all { 1 } else { HIDDEN_AT_ONCE };
+        loop {
+            let found = self.chime.store().scan(Scan::below(&parent, chunk).after(after)).await?;
+            for (_, record) in &found {
+                let membership = record.record.read::<Membership>()?;
+                let seen = all || self.shows(&membership);
+                if seen && !field.members.contains(&membership.member.arn) {
+                    return Ok(true);
+                }
+            }
+            after = found.last().map(|(key, _)| key.clone());
+            if found.len() < chunk {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Whether a membership is one that everybody sees, or the caller's own.
+    fn shows(&self, membership: &Membership) -> bool {
+        membership.kind == MembershipType::Default || membership.member.arn == *self.bearer
     }
 }
