@@ -1,10 +1,13 @@
 //! Elastic channels: members are divided among sub-channels, which come and go with them.
 
+mod reach;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use chime_domain::access::MembershipType::{Default, Hidden};
 use chime_domain::access::Mode::{Restricted, Unrestricted};
+use chime_domain::access::Privacy;
 use chime_domain::arn::{AppInstanceUserArn, ChannelArn};
 use chime_domain::error::ErrorCode::{BadRequest, Conflict, Forbidden, ResourceLimitExceeded};
 use chime_domain::ids::SubChannelId;
@@ -28,11 +31,16 @@ struct Setting {
 
 impl Setting {
     async fn new(maximum: u32, target: u32, percentage: u32) -> Self {
+        let elastic = ElasticChannelConfiguration::new(maximum, target, percentage, 1_000_000).unwrap();
+        Self::of(Privacy::Private, elastic).await
+    }
+
+    async fn of(privacy: Privacy, elastic: ElasticChannelConfiguration) -> Self {
         let world = World::new().await;
         let mia = world.user("mia").await;
         let mut command = CreateChannel::new(world.app.clone(), ResourceName::new("arena").unwrap());
-        command.elastic =
-            Some(ElasticChannelConfiguration::new(maximum, target, percentage, 1_000_000).unwrap());
+        command.privacy = privacy;
+        command.elastic = Some(elastic);
         let channel = world.as_user(&mia).create_channel(command).await.unwrap();
         Self { world, mia, channel }
     }

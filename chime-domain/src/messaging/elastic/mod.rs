@@ -10,6 +10,7 @@
 //! - A moderator is a member of the sub-channels that it was added to by id, and reads all of them. Who becomes a
 //!   moderator, or is one no more, leaves its sub-channels.
 //! - Without a `SubChannelId` a member of one sub-channel means that one; everybody else has to say which.
+//! - The target of a message is a member of the sub-channel that it goes to; otherwise a bad request.
 //! - There are no HIDDEN members, no preferences and no read markers: a bad request.
 //! - Users who are moved are told `UPDATE_CHANNEL_MEMBERSHIP`, as are the members of where they come to.
 

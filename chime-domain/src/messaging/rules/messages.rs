@@ -60,6 +60,13 @@ pub(in crate::messaging) fn accept(
     if sub_channel.as_ref().is_some_and(|id| own.is_none_or(|own| !own.sub_channels.contains(id))) {
         return Err(Refusal::forbidden("E-06", "The caller is not a member of the sub-channel."));
     }
+    if let (Some(id), Some(target)) = (&sub_channel, facts.targets.first()) {
+        let there = target.membership.get().is_some_and(|target| target.sub_channels.contains(id));
+        if !there {
+            let message = "The MemberArn of Target is not a member of the sub-channel.";
+            return Err(Refusal::bad_request("W-17", message).unless("name a member of the sub-channel."));
+        }
+    }
     Ok(Message {
         channel: channel.arn.clone(),
         sub_channel,
