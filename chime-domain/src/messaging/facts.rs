@@ -248,7 +248,7 @@ impl ChannelFacts {
         })
     }
 
-    /// The sub-channel that a request is about, in an elastic channel; `None` in every other.
+    /// The sub-channel that a request acts in, in an elastic channel; `None` in every other.
     ///
     /// # Errors
     ///
@@ -268,6 +268,22 @@ impl ChannelFacts {
             (None, _) => {
                 Err(Refusal::bad_request("D-08", "SubChannelId is required: the channel is elastic."))
             }
+        }
+    }
+
+    /// The sub-channel that a request reads: in a public channel any, as strangers may (rules AUTH-92, AUTH-95, AUTH-96).
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::sub_channel`].
+    pub(super) fn sub_channel_to_read(
+        &self,
+        given: Option<&SubChannelId>,
+    ) -> Result<Option<SubChannelId>, Refusal> {
+        let open = |channel: &Channel| channel.elastic.is_some() && channel.privacy == Privacy::Public;
+        match given {
+            Some(given) if self.channel.get().is_some_and(open) => Ok(Some(given.clone())),
+            _ => self.sub_channel(given),
         }
     }
 

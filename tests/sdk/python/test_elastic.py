@@ -72,7 +72,9 @@ def test_messages_are_heard_and_listed_in_their_sub_channel_only(server, world, 
         assert frame.payload["SubChannelId"] == place
     assert world.messages(arena, users[1], SubChannelId=one) == ["hi one"]
     assert world.messages(arena, mia, SubChannelId=two) == ["hi two"]
-    assert refusal(world.messages, arena, users[1], SubChannelId=two) == FORBIDDEN
+    # The arena is public, so that everybody reads; nobody sends where they are no member.
+    assert world.messages(arena, users[1], SubChannelId=two) == ["hi two"]
+    assert refusal(world.send, arena, users[1], SubChannelId=two) == FORBIDDEN
     got = world.messaging.get_channel_message(
         ChannelArn=arena, MessageId=answer["MessageId"], SubChannelId=one, ChimeBearer=mia)["ChannelMessage"]
     assert (got["Content"], got["SubChannelId"]) == ("hi one", one)

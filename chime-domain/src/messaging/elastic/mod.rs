@@ -11,6 +11,7 @@
 //!   moderator, or is one no more, leaves its sub-channels.
 //! - Without a `SubChannelId` a member of one sub-channel means that one; everybody else has to say which.
 //! - The target of a message is a member of the sub-channel that it goes to; otherwise a bad request.
+//! - Members read other sub-channels of a public channel as strangers may, by id, and act in their own only.
 //! - There are no HIDDEN members, no preferences and no read markers: a bad request.
 //! - Users who are moved are told `UPDATE_CHANNEL_MEMBERSHIP`, as are the members of where they come to.
 

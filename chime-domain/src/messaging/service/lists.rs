@@ -53,7 +53,7 @@ impl Messaging<'_> {
         facts.authorize(Action::ListChannelMemberships, Missing::Forbidden, self.settings())?;
         let kind = kind.unwrap_or(MembershipType::Default);
         memberships::of_kind(&facts, kind)?;
-        if let Some(sub_channel) = facts.sub_channel(self.sub_channel)? {
+        if let Some(sub_channel) = facts.sub_channel_to_read(self.sub_channel)? {
             return self.members_of_sub_channel(channel, &sub_channel, page).await;
         }
         let filter = format!("{kind:?}");

@@ -204,7 +204,7 @@ impl Messaging<'_> {
     ) -> Result<Sent, ServiceError> {
         let facts = self.facts(channel, &[]).await?;
         facts.authorize(Action::GetChannelMessage, Missing::NotFound, self.settings())?;
-        let found = match self.message(&facts, channel, id).await? {
+        let found = match self.readable(&facts, channel, id).await? {
             Some(sent) => Some(sent).filter(|sent| sent.message.is_for(self.bearer)),
             None => self.under_way(channel, id).await?,
         };
@@ -225,7 +225,7 @@ impl Messaging<'_> {
         facts.authorize(Action::GetChannelMessage, Missing::Forbidden, self.settings())?;
         let found = match self.under_way(channel, id).await? {
             Some(sent) => Some(sent),
-            None => self.message(&facts, channel, id).await?,
+            None => self.readable(&facts, channel, id).await?,
         };
         let own = found.filter(|sent| sent.message.sender.arn == *self.bearer);
         Ok(own.map(|sent| sent.status).ok_or_else(|| {
@@ -234,13 +234,34 @@ impl Messaging<'_> {
         })?)
     }
 
+    /// The message of that id, to read it.
+    async fn readable(
+        &self,
+        facts: &ChannelFacts,
+        channel: &ChannelArn,
+        id: &MessageId,
+    ) -> Result<Option<Sent>, ServiceError> {
+        let sub_channel = facts.sub_channel_to_read(self.sub_channel)?;
+        self.shown(facts, keys::messages_in(channel, sub_channel.as_ref()), id).await
+    }
+
+    /// The message of that id, to change it.
     async fn message(
         &self,
         facts: &ChannelFacts,
         channel: &ChannelArn,
         id: &MessageId,
     ) -> Result<Option<Sent>, ServiceError> {
-        let stream = keys::messages_in(channel, facts.sub_channel(self.sub_channel)?.as_ref());
+        let sub_channel = facts.sub_channel(self.sub_channel)?;
+        self.shown(facts, keys::messages_in(channel, sub_channel.as_ref()), id).await
+    }
+
+    async fn shown(
+        &self,
+        facts: &ChannelFacts,
+        stream: Key,
+        id: &MessageId,
+    ) -> Result<Option<Sent>, ServiceError> {
         let entry = self.chime.store().entry(&stream, &Arc::from(id.as_str())).await?;
         Ok(messages::shown(facts, entry, self.chime.now())?)
     }
@@ -332,7 +353,7 @@ impl Messaging<'_> {
         let facts = self.facts(&command.channel, &[]).await?;
         let size = command.page.size()?;
         facts.authorize(Action::ListChannelMessages, Missing::Forbidden, self.settings())?;
-        let sub_channel = facts.sub_channel(self.sub_channel)?;
+        let sub_channel = facts.sub_channel_to_read(self.sub_channel)?;
         let bounds =
             format!("{:?} {:?} {:?} {sub_channel:?}", command.order, command.not_before, command.not_after);
         let listing = ["ListChannelMessages", command.channel.as_str(), self.bearer.as_str(), &bounds];
