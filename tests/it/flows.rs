@@ -1,6 +1,7 @@
 //! Channel flows: what goes through processors, in which order, and what becomes of it.
 
 mod deleted;
+mod places;
 
 use std::sync::Arc;
 use std::time::Duration;

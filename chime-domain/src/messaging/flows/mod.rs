@@ -15,7 +15,8 @@
 //! - The processors are those of the moment at which the message was accepted: neither a change of the flow nor its
 //!   removal from the channel affects messages under way.
 //! - A processor that does not call back in time counts as one that cannot be reached: its fallback action is taken.
-//! - A callback that comes twice, or too late, is a Conflict.
+//! - A callback that comes twice, or too late, is a Conflict. It may leave the sub-channel of the message out, and a bad
+//!   request tells that it names another.
 //! - An edit whose message was deleted or redacted in the meantime is dropped, and its sender is told that it failed.
 
 mod payload;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::types::FlowWork;
+use crate::ids::SubChannelId;
 use crate::messaging::types::{Message, MessageType, Persistence, PushNotification};
 use crate::text::{Content, Metadata, Private};
 use crate::time::Timestamp;
@@ -22,6 +23,8 @@ struct Event<'a> {
 struct ChannelMessage<'a> {
     message_id: &'a str,
     channel_arn: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub_channel_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,6 +92,7 @@ pub(super) fn event(work: &FlowWork, accepted: Timestamp) -> Private<Vec<u8>> {
         channel_message: ChannelMessage {
             message_id: message.id.as_str(),
             channel_arn: message.channel.as_str(),
+            sub_channel_id: message.sub_channel.as_ref().map(SubChannelId::as_str),
             content: message.content.as_ref().map(Content::as_str),
             metadata: message.metadata.as_ref().map(Metadata::as_str),
             sender: Sender { arn: message.sender.arn.as_str(), name: message.sender.name.as_str() },

@@ -56,7 +56,7 @@ impl Chime {
     ///
     /// # Errors
     ///
-    /// A conflict when nothing waits for this callback; a bad request when it names another message.
+    /// A conflict when nothing waits for this callback; a bad request when it names another message or sub-channel.
     pub async fn channel_flow_callback(&self, callback: &ChannelFlowCallback) -> Result<(), ServiceError> {
         self.transact(|_| async {
             let turn = self.turn(&callback.channel).await?;

@@ -10,7 +10,7 @@ use crate::access::Action;
 use crate::arn::ChannelFlowArn;
 use crate::error::Refusal;
 use crate::flow::{Decision, Loaded, Settings, Task, TaskKind};
-use crate::ids::CallbackId;
+use crate::ids::{CallbackId, SubChannelId};
 use crate::limits::{FAILED_MESSAGE_HOURS, Quota};
 use crate::messaging::events::{ChannelEvent, Place};
 use crate::messaging::facts::{ChannelFacts, Missing};
@@ -263,6 +263,13 @@ pub(super) fn forget(failed: &Loaded<FailedMessage>) -> Decision<Option<MessageS
 pub(super) fn changed(work: &FlowWork, callback: &ChannelFlowCallback) -> Result<FlowWork, Refusal> {
     if work.message.id != callback.message {
         return Err(Refusal::bad_request("W-17", "MessageId is not that of the message of this CallbackId."));
+    }
+    let elsewhere = |given: &SubChannelId| work.message.sub_channel.as_ref() != Some(given);
+    if callback.sub_channel.as_ref().is_some_and(elsewhere) {
+        return Err(Refusal::bad_request(
+            "W-17",
+            "SubChannelId is not that of the message of this CallbackId.",
+        ));
     }
     let mut work = work.clone();
     let message = &mut work.message;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::arn::{AppInstanceArn, ChannelArn, ChannelFlowArn};
 use crate::error::Refusal;
 use crate::identity::Tag;
-use crate::ids::{CallbackId, ClientRequestToken, MessageId};
+use crate::ids::{CallbackId, ClientRequestToken, MessageId, SubChannelId};
 use crate::limits::PROCESSORS;
 use crate::messaging::types::{Message, MessageAttributes, PushNotification};
 use crate::ports::Entity;
@@ -141,6 +141,8 @@ pub struct ChannelFlowCallback {
     pub callback: CallbackId,
     /// Which message.
     pub message: MessageId,
+    /// In which sub-channel; wherever the message is when absent.
+    pub sub_channel: Option<SubChannelId>,
     /// The message is denied.
     pub deny: bool,
     /// New content.
@@ -163,6 +165,7 @@ impl ChannelFlowCallback {
             channel,
             callback,
             message,
+            sub_channel: None,
             deny: false,
             content: None,
             metadata: None,

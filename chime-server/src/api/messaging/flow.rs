@@ -13,6 +13,7 @@ use chime_domain::messaging::{
 use chime_domain::text::{Content, Metadata, ResourceName};
 use serde::{Deserialize, Serialize};
 
+use super::membership::sub_channel;
 use super::message::{AttributeValue, PushInput, attributes, content_type, push};
 use super::shapes::{ChannelSummary, Epoch, Moment};
 use crate::api::wire::{self, TagWire, parsed, required};
@@ -67,6 +68,7 @@ struct Associate {
 #[serde(rename_all = "PascalCase")]
 struct CallbackMessage {
     message_id: Option<String>,
+    sub_channel_id: Option<String>,
     content: Option<String>,
     metadata: Option<String>,
     push_notification: Option<PushInput>,
@@ -303,6 +305,7 @@ pub(super) async fn channel_flow_callback(app: App, request: ApiRequest) -> Resu
     let callback = parsed(input.callback_id, "CallbackId", CallbackId::new)?;
     let id = required(parsed(message.message_id, "MessageId", MessageId::new)?, "MessageId")?;
     let mut command = ChannelFlowCallback::new(request.channel()?, required(callback, "CallbackId")?, id);
+    command.sub_channel = sub_channel(message.sub_channel_id)?;
     command.deny = input.delete_resource.unwrap_or(false);
     command.content = parsed(message.content, "Content", Content::new)?;
     command.metadata = parsed(message.metadata, "Metadata", Metadata::new)?;
