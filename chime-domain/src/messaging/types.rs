@@ -66,6 +66,9 @@ pub struct Membership {
     /// The sub-channels of an elastic channel that it is for: one, or for a moderator several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sub_channels: Vec<SubChannelId>,
+    /// It does not fill its sub-channels: a moderator's, who is one for as long as the membership lasts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub uncounted: bool,
 }
 
 impl Entity for Membership {

@@ -75,6 +75,7 @@ fn membership(u: usize, c: usize, kind: MembershipType) -> Membership {
         created: BEGINNING,
         updated: BEGINNING,
         sub_channels: Vec::new(),
+        uncounted: false,
     }
 }
 

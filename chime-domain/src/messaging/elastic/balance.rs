@@ -127,7 +127,7 @@ async fn move_one(
                 .changes(left)
                 .guards(seat.guards)
                 .changes(seat.changes)
-                .changes(take_seat(arn, elastic, &seat.id, &membership.member.arn))
+                .changes(take_seat(membership, elastic, &seat.id))
                 .changes(written(&found, &moved, rest))
                 .announce(ChannelEvent::MembershipMoved(moved, closing.clone()).announce()))
         })

@@ -1,7 +1,7 @@
 //! Coming into a sub-channel and leaving it.
 
 use super::types::{Elastic, ElasticChannelConfiguration, SubChannel};
-use crate::arn::{AppInstanceUserArn, ChannelArn};
+use crate::arn::ChannelArn;
 use crate::error::{Refusal, ServiceError};
 use crate::flow::{Chime, Loaded, Task, TaskKind, hex, load};
 use crate::ids::SubChannelId;
@@ -69,24 +69,32 @@ impl Chime {
         })
     }
 
-    /// A place in this sub-channel, if it is not closing and has one.
-    pub(in crate::messaging) async fn seat_in(
+    /// A place in this sub-channel for a moderator, who does not fill it, if it is not closing.
+    pub(in crate::messaging) async fn seat_beside(
         &self,
         channel: &ChannelArn,
-        elastic: &ElasticChannelConfiguration,
         id: &SubChannelId,
     ) -> Result<Option<Seat>, ServiceError> {
         let sub = load::<SubChannel>(self.store(), keys::sub_channel(channel, id)).await?;
         let open = sub.get().is_some_and(|sub| !sub.closing);
-        if !open || self.members_in(channel, id).await? >= u64::from(elastic.target_memberships) {
-            return Ok(None);
-        }
-        Ok(Some(Seat {
+        Ok(open.then(|| Seat {
             id: id.clone(),
             guards: vec![sub.guard()],
             changes: Vec::new(),
             announce: Vec::new(),
         }))
+    }
+
+    /// A place in this sub-channel, if it is not closing and has one.
+    async fn seat_in(
+        &self,
+        channel: &ChannelArn,
+        elastic: &ElasticChannelConfiguration,
+        id: &SubChannelId,
+    ) -> Result<Option<Seat>, ServiceError> {
+        let Some(seat) = self.seat_beside(channel, id).await? else { return Ok(None) };
+        let full = self.members_in(channel, id).await? >= u64::from(elastic.target_memberships);
+        Ok((!full).then_some(seat))
     }
 
     pub(in crate::messaging) async fn members_in(
@@ -118,18 +126,23 @@ impl Chime {
     }
 }
 
-/// Takes a place in a sub-channel.
+/// Takes a place of a membership in a sub-channel.
 pub(in crate::messaging) fn take_seat(
-    channel: &ChannelArn,
+    membership: &Membership,
     elastic: &ElasticChannelConfiguration,
     id: &SubChannelId,
-    user: &AppInstanceUserArn,
 ) -> Vec<Change> {
     let at_most = Some(u64::from(elastic.target_memberships));
-    vec![
-        Change::Count { counter: keys::sub_channel_count(channel, id), by: 1, at_most },
-        Change::Put(keys::sub_channel_member(channel, id, user), Record::of(Link)),
-    ]
+    let index = keys::sub_channel_member(&membership.channel, id, &membership.member.arn);
+    let mut changes = vec![Change::Put(index, Record::of(Link))];
+    changes.extend(counted(membership, id, 1, at_most));
+    changes
+}
+
+/// How a membership that comes or goes moves the count of a sub-channel.
+fn counted(membership: &Membership, id: &SubChannelId, by: i64, at_most: Option<u64>) -> Option<Change> {
+    let counter = keys::sub_channel_count(&membership.channel, id);
+    (!membership.uncounted).then_some(Change::Count { counter, by, at_most })
 }
 
 /// Gives up the places of a membership, and has it looked after what that leaves.
@@ -141,7 +154,7 @@ pub(in crate::messaging) fn leave_seats(
     let (channel, user) = (&membership.channel, &membership.member.arn);
     let mut changes = Vec::new();
     for id in of {
-        changes.push(Change::Count { counter: keys::sub_channel_count(channel, id), by: -1, at_most: None });
+        changes.extend(counted(membership, id, -1, None));
         changes.push(Change::Delete(keys::sub_channel_member(channel, id, user)));
     }
     if !of.is_empty() {

@@ -86,6 +86,6 @@ impl Entity for SubLinks {
 pub struct SubChannelSummary {
     /// Its id.
     pub id: SubChannelId,
-    /// Members, moderators among them.
+    /// Members that fill it; moderators do not.
     pub members: u64,
 }

@@ -138,6 +138,7 @@ fn first_membership(
         created: now,
         updated: now,
         sub_channels: Vec::new(),
+        uncounted: false,
     })
 }
 

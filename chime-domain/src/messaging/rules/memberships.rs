@@ -135,6 +135,7 @@ pub(in crate::messaging) fn create(
     if known.is_some() && (further.is_none() || sub_channels.is_empty()) {
         return Err(Refusal::conflict("CHN-12", "The user is a member of the channel already."));
     }
+    let uncounted = known.map_or(seat.is_some() && target.moderator.exists(), |known| known.uncounted);
     let membership = Membership {
         channel: channel.arn.clone(),
         member,
@@ -143,6 +144,7 @@ pub(in crate::messaging) fn create(
         created: now,
         updated: now,
         sub_channels,
+        uncounted,
     };
     let decision = Decision::reply(membership.clone()).guards(facts.guards()).guards([
         target.user.guard(),
@@ -160,7 +162,7 @@ pub(in crate::messaging) fn create(
         None => decision.changes(put(settings, &membership)),
     };
     if let (Some(seat), Some(elastic)) = (seat, channel.elastic) {
-        let taken = take_seat(&channel.arn, &elastic, &seat.id, &target.arn);
+        let taken = take_seat(&membership, &elastic, &seat.id);
         decision = decision.guards(seat.guards).changes(seat.changes).changes(taken);
         decision.batch.announce.extend(seat.announce);
     }

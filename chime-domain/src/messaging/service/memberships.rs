@@ -58,11 +58,11 @@ impl Messaging<'_> {
                 let Some(id) = self.sub_channel else { return Ok(None) };
                 let known = facts.targets.first().and_then(|target| target.membership.get());
                 if known.is_some_and(|known| known.sub_channels.contains(id)) {
-                    // A conflict, whether or not the sub-channel is full.
+                    // A conflict, whether or not the sub-channel is closing.
                     return Ok(None);
                 }
-                let full = || bad("There is no such sub-channel, or it is full.").unless("choose another.");
-                Ok(Some(self.chime.seat_in(arn, &elastic, id).await?.ok_or_else(full)?))
+                let none = || bad("There is no such sub-channel.").unless("choose another.");
+                Ok(Some(self.chime.seat_beside(arn, id).await?.ok_or_else(none)?))
             }
         }
     }
