@@ -17,7 +17,9 @@ use std::time::{Duration, Instant};
 
 use chime_adapters::nats::NatsBus;
 use chime_adapters::postgres::{PostgresConfig, PostgresStore, Wire};
-use chime_domain::ports::{Append, Batch, Change, Entity, EntryId, Key, Outbox, Position, Record, Store};
+use chime_domain::ports::{
+    Append, Batch, Change, Entity, EntryId, Keep, Key, Outbox, Position, Record, Store,
+};
 use chime_domain::time::Timestamp;
 
 const RATE: u32 = 1000;
@@ -74,7 +76,7 @@ async fn measure(url: &str, nats: &str) {
                 id: EntryId::from(n.to_string()),
                 at: Timestamp::default(),
                 record: Record::of(Message { content: "x".repeat(500) }),
-                keep: true,
+                keep: Keep::Yes,
             };
             let started = Instant::now();
             node.commit(Batch { changes: vec![Change::Append(append)], ..Batch::default() }).await.unwrap();

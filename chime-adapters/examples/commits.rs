@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use chime_adapters::memory::MemoryStore;
 use chime_adapters::sqlite::{Durability, SqliteConfig, SqliteStore};
-use chime_domain::ports::{Append, Batch, Change, Entity, EntryId, Guard, Key, Record, Store};
+use chime_domain::ports::{Append, Batch, Change, Entity, EntryId, Guard, Keep, Key, Record, Store};
 use chime_domain::time::Timestamp;
 
 const LASTING: Duration = Duration::from_secs(3);
@@ -36,7 +36,7 @@ async fn send(store: &dyn Store, stream: &Key, id: String, guard: &Guard) {
         id: EntryId::from(id),
         at: Timestamp::default(),
         record: Record::of(Message { content }),
-        keep: true,
+        keep: Keep::Yes,
     };
     let changes = vec![Change::Append(append)];
     store.commit(Batch { guards: vec![guard.clone()], changes, announce: Vec::new() }).await.unwrap();

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chime_adapters::postgres::{PostgresConfig, PostgresStore, Wire};
-use chime_domain::ports::{Append, Batch, Change, Entity, EntryId, Guard, Key, Outbox, Record, Store};
+use chime_domain::ports::{Append, Batch, Change, Entity, EntryId, Guard, Keep, Key, Outbox, Record, Store};
 use chime_domain::time::Timestamp;
 use tokio_postgres::{Client, NoTls};
 
@@ -143,7 +143,7 @@ async fn store(url: &str) {
                     id: EntryId::from(format!("{tasks}-{task}-{n}")),
                     at: Timestamp::default(),
                     record: Record::of(Message { content: "x".repeat(500) }),
-                    keep: true,
+                    keep: Keep::Yes,
                 };
                 let changes = vec![Change::Append(append)];
                 store.commit(Batch { guards: vec![guard], changes, announce: Vec::new() }).await.unwrap();

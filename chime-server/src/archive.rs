@@ -19,7 +19,7 @@ use chime_domain::ports::Record;
 use crate::config::{Config, Database};
 
 /// Kinds of keys whose next part is the id of an app instance, and which are exported.
-const OF_APP_INSTANCE: [&str; 28] = [
+const OF_APP_INSTANCE: [&str; 29] = [
     "admin",
     "app-instance",
     "ban",
@@ -35,6 +35,7 @@ const OF_APP_INSTANCE: [&str; 28] = [
     "endpoint",
     "failed-message",
     "flow-queue",
+    "last-targeted",
     "member",
     "member-of",
     "messages",

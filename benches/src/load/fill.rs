@@ -12,7 +12,7 @@ use chime_domain::identity::{CreateAppInstance, CreateAppInstanceUser};
 use chime_domain::ids::{AppInstanceUserId, MessageId};
 use chime_domain::limits::Quota;
 use chime_domain::messaging::{CreateChannel, Message, SendChannelMessage};
-use chime_domain::ports::{Append, Batch, Change, EntryQuery, Key, Order, Record, Store};
+use chime_domain::ports::{Append, Batch, Change, EntryQuery, Keep, Key, Order, Record, Store};
 use chime_domain::text::{Content, ResourceName, UserName};
 use chime_domain::time::Timestamp;
 use chime_domain::{Chime, Settings};
@@ -133,7 +133,7 @@ impl Fill {
                     id: entry,
                     at,
                     record,
-                    keep: true,
+                    keep: Keep::Yes,
                 }))
             });
             let changes = changes.collect::<Result<Vec<_>>>()?;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use chime_adapters::sqlite::{Durability, SqliteConfig, SqliteStore};
-use chime_domain::ports::{Append, Batch, Change, Entity, EntryId, Guard, Key, Record, Store};
+use chime_domain::ports::{Append, Batch, Change, Entity, EntryId, Guard, Keep, Key, Record, Store};
 use chime_domain::time::Timestamp;
 use rustix::event::{Timespec, epoll};
 
@@ -72,7 +72,7 @@ impl Log {
             id: EntryId::from(self.next.fetch_add(1, Ordering::Relaxed).to_string()),
             at: Timestamp::default(),
             record: Record::of(Text("x".repeat(500))),
-            keep: true,
+            keep: Keep::Yes,
         };
         let changes = vec![Change::Append(append)];
         let committed = self

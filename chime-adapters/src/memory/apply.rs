@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use chime_domain::error::StoreError;
 use chime_domain::ports::{
-    Announce, Announced, Append, Batch, Change, Committed, Entry, EntryId, Head, Key, Position, Revision,
-    Stamp, Versioned,
+    Announce, Announced, Append, Batch, Change, Committed, Entry, EntryId, Head, Keep, Key, Position,
+    Revision, Stamp, Versioned,
 };
 use chime_domain::time::Timestamp;
 
@@ -171,8 +171,10 @@ impl Tables {
         let stamp = Stamp { seq: stream.head.seq + 1, at: stream.last.map_or(at, |last| last.max(at)) };
         stream.head.seq = stamp.seq;
         stream.last = Some(stamp.at);
-        if keep {
+        if keep == Keep::Yes {
             stream.head.last_kept = Some(stamp.at);
+        }
+        if keep != Keep::No {
             stream.ids.insert(id.clone(), stamp.seq);
             stream.entries.insert(stamp.seq, Entry { id: id.clone(), stamp, record: record.clone() });
             work.undo.push(Undo::Appended(key.clone(), stamp.seq));

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use chime_domain::error::StoreError;
 use chime_domain::ports::{
-    Announce, Append, Batch, Change, Committed, EntryId, Guard, Key, Position, Record, Revision, Stamp,
+    Announce, Append, Batch, Change, Committed, EntryId, Guard, Keep, Key, Position, Record, Revision, Stamp,
 };
 use chime_domain::time::Timestamp;
 
@@ -258,8 +258,10 @@ impl State {
         row.at = row.at.max(*at);
         let stamp = Stamp { seq: row.seq, at: row.at };
         self.undo.push(Undo::Head(key.clone(), before));
-        if *keep {
+        if *keep == Keep::Yes {
             row.last_kept = Some(row.at);
+        }
+        if *keep != Keep::No {
             let slot = Slot {
                 id: id.clone(),
                 at: row.at,

@@ -7,7 +7,8 @@ use std::collections::HashSet;
 
 use chime_domain::error::StoreError;
 use chime_domain::ports::{
-    Announce, Announced, Append, Batch, Change, Committed, EntryId, Key, Position, Record, Stamp, Versioned,
+    Announce, Announced, Append, Batch, Change, Committed, EntryId, Keep, Key, Position, Record, Stamp,
+    Versioned,
 };
 use rusqlite::{Connection, OptionalExtension, ffi, params};
 
@@ -127,8 +128,10 @@ impl Work<'_> {
         row.seq += 1;
         row.at = row.at.max(append.at);
         let stamp = Stamp { seq: row.seq, at: row.at };
-        if append.keep {
+        if append.keep == Keep::Yes {
             row.last_kept = Some(row.at);
+        }
+        if append.keep != Keep::No {
             self.state.progress.position += 1;
             self.insert(row.id, append, stamp)?;
             self.announced(&append.stream, &append.record, Some((append.id.clone(), stamp)));

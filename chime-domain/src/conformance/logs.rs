@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::things::{all, append, at, batch, id, ids, key, pass, refused, thing};
+use super::things::{all, append, aside, at, batch, id, ids, key, pass, refused, thing};
 use crate::ports::{Change, Entry, EntryQuery, Head, Order, Record, Stamp, Store};
 
 type Subject = Arc<dyn Store>;
@@ -41,6 +41,18 @@ pub async fn an_entry_that_is_not_kept_takes_its_place_but_is_not_found(store: S
     let next = store.commit(batch([append("s", "b", 2)])).await.unwrap();
     assert_eq!(next.stamps, [Stamp { seq: 3, at: at(5) }]);
     assert_eq!(ids(&store, all("s")).await, ["a", "b"]);
+}
+
+pub async fn an_entry_that_is_kept_aside_is_found_and_leaves_the_last_moment(store: Subject) {
+    store.commit(batch([aside("s", "a", 1)])).await.unwrap();
+    assert_eq!(store.heads(&[key("s")]).await.unwrap(), [Head { seq: 1, last_kept: None }]);
+    store.commit(batch([append("s", "b", 2), aside("s", "c", 5)])).await.unwrap();
+    assert_eq!(ids(&store, all("s")).await, ["a", "b", "c"]);
+    assert_eq!(store.entry(&key("s"), &id("c")).await.unwrap().unwrap().stamp.at, at(5));
+    assert_eq!(store.heads(&[key("s")]).await.unwrap(), [Head { seq: 3, last_kept: Some(at(2)) }]);
+    refused(store.commit(batch([aside("s", "a", 6)])).await);
+    store.commit(batch([append("s", "d", 3)])).await.unwrap();
+    assert_eq!(store.heads(&[key("s")]).await.unwrap(), [Head { seq: 4, last_kept: Some(at(5)) }]);
 }
 
 pub async fn a_moment_before_the_last_entry_is_lifted_to_it(store: Subject) {

@@ -34,6 +34,7 @@ macro_rules! store_conformance {
             appended_entries_are_numbered_from_one_without_gaps,
             an_entry_id_that_is_taken_is_a_conflict,
             an_entry_that_is_not_kept_takes_its_place_but_is_not_found,
+            an_entry_that_is_kept_aside_is_found_and_leaves_the_last_moment,
             a_moment_before_the_last_entry_is_lifted_to_it,
             replacing_an_entry_keeps_its_place_and_moment,
             replacing_an_entry_that_is_not_there_is_a_conflict,

@@ -7,8 +7,8 @@ use super::Thing;
 use super::things::{Dice, at, guard, key, thing};
 use crate::error::StoreError;
 use crate::ports::{
-    Announce, Append, Batch, Change, EntryId, EntryQuery, Guard, Order, Position, Record, Revision, Scan,
-    Store,
+    Announce, Append, Batch, Change, EntryId, EntryQuery, Guard, Keep, Order, Position, Record, Revision,
+    Scan, Store,
 };
 use crate::time::Timestamp;
 
@@ -86,8 +86,10 @@ impl Model {
                 stream.seq += 1;
                 let moment = stream.last.map_or(append.at, |last| last.max(append.at));
                 stream.last = Some(moment);
-                if append.keep {
+                if append.keep == Keep::Yes {
                     stream.last_kept = Some(moment);
+                }
+                if append.keep != Keep::No {
                     stream.entries.push((append.id.to_string(), stream.seq, moment, text(&append.record)));
                 }
                 outcome.stamps.push((stream.seq, moment));
@@ -147,7 +149,12 @@ fn change(dice: &mut Dice, model: &Model) -> Change {
         },
         6..=9 => {
             let at = at(i64::try_from(dice.below(50)).unwrap());
-            Change::Append(Append { stream, id, at, record, keep: !dice.once_in(5) })
+            let keep = match dice.below(5) {
+                0 => Keep::No,
+                1 => Keep::Aside,
+                _ => Keep::Yes,
+            };
+            Change::Append(Append { stream, id, at, record, keep })
         }
         10 => {
             let entries = model.streams.get(stream.as_str()).map_or(&[][..], |stream| &stream.entries);

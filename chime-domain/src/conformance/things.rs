@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 use crate::ports::{
-    Append, Batch, Change, Entity, EntryId, EntryQuery, Guard, Key, Order, Record, Revision, Scan, Store,
+    Append, Batch, Change, Entity, EntryId, EntryQuery, Guard, Keep, Key, Order, Record, Revision, Scan,
+    Store,
 };
 use crate::time::Timestamp;
 
@@ -64,7 +65,19 @@ pub fn append(stream: &str, id: &str, millis: i64) -> Change {
         id: Arc::from(id),
         at: at(millis),
         record: thing(id),
-        keep: true,
+        keep: Keep::Yes,
+    })
+}
+
+/// Appends an entry that is kept for some readers.
+#[must_use]
+pub fn aside(stream: &str, id: &str, millis: i64) -> Change {
+    Change::Append(Append {
+        stream: key(stream),
+        id: Arc::from(id),
+        at: at(millis),
+        record: thing(id),
+        keep: Keep::Aside,
     })
 }
 
@@ -76,7 +89,7 @@ pub fn pass(stream: &str, id: &str, millis: i64) -> Change {
         id: Arc::from(id),
         at: at(millis),
         record: thing(id),
-        keep: false,
+        keep: Keep::No,
     })
 }
 

@@ -88,6 +88,15 @@ pub(crate) fn preferences(channel: &ChannelArn, user: &AppInstanceUserArn) -> Ke
     Key::new("preferences", &[channel.app_instance_id(), channel.channel_id(), user.user_id()])
 }
 
+pub(crate) fn all_last_targeted(channel: &ChannelArn) -> Key {
+    Key::new("last-targeted", &[channel.app_instance_id(), channel.channel_id()])
+}
+
+/// When the last targeted message was sent by or to a user.
+pub(crate) fn last_targeted(channel: &ChannelArn, user: &AppInstanceUserArn) -> Key {
+    Key::new("last-targeted", &[channel.app_instance_id(), channel.channel_id(), user.user_id()])
+}
+
 /// The log of a channel's messages.
 pub(crate) fn messages(channel: &ChannelArn) -> Key {
     Key::new("messages", &[channel.app_instance_id(), channel.channel_id()])

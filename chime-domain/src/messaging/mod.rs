@@ -19,6 +19,9 @@
 //!   nevertheless, so that it does not come back with a longer period.
 //! - A targeted message is shown to its sender and its target only; to all others it does not exist, except that an
 //!   administrator can delete it. A target has to be a member when the message is sent; otherwise a bad request.
+//! - `LastMessageTimestamp` counts what the caller sees: messages for all, and those that it sent to a target or was the
+//!   target of, as long as it is a member. Neither a deletion nor retention takes it back. A channel that expires after
+//!   its last message counts all of them.
 //! - Deleting a channel, like deleting a user, is carried out in bounded steps after it is inaccessible; its id can be
 //!   used again when that is done, until then it answers Conflict.
 //! - A listing continues behind the last item of the page before, so a page may be short or empty (wire rule P-05).
@@ -53,6 +56,7 @@ pub use inbox::Inbox;
 pub use push::{FilterRule, FilterRuleError};
 pub(crate) use rules::leaving;
 pub use service::Messaging;
+pub(crate) use types::LastTargeted;
 pub use types::{
     AllowNotifications, Ban, BatchError, Channel, ChannelView, CreateChannel, ListChannelMessages,
     Membership, Message, MessageAttributes, MessageStatus, MessageType, Moderator, Outcome, OwnMembership,

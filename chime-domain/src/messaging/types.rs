@@ -117,6 +117,14 @@ impl Entity for ReadMarker {
     const NAME: &'static str = "read-marker";
 }
 
+/// When the last persistent targeted message was sent by or to a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LastTargeted(pub(crate) Timestamp);
+
+impl Entity for LastTargeted {
+    const NAME: &'static str = "last-targeted";
+}
+
 /// Which messages are pushed to a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
@@ -292,12 +300,12 @@ impl Sent {
     }
 }
 
-/// A channel with when its last persistent message was sent (rule CHN-20).
+/// A channel with when the last persistent message was sent that its reader sees (rule CHN-20).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelView {
     /// The channel.
     pub channel: Arc<Channel>,
-    /// When the last persistent message was sent.
+    /// When the last persistent message was sent that the reader sees.
     pub last_message: Option<Timestamp>,
 }
 

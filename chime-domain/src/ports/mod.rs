@@ -40,6 +40,7 @@ pub use outbox::{Announced, Outbox, Position, Stamp};
 pub use record::{Entity, Record, Revision, Versioned};
 pub use sink::{CheckError, NoSink, Sink, SinkError, SinkRecord, Taken};
 pub use store::{
-    Announce, Append, Batch, Change, Committed, Entry, EntryId, EntryQuery, Guard, Head, Order, Scan, Store,
+    Announce, Append, Batch, Change, Committed, Entry, EntryId, EntryQuery, Guard, Head, Keep, Order, Scan,
+    Store,
 };
 pub use transcriber::{NoTranscriber, TranscribeError, Transcriber, Transcription, TranscriptionEngine};

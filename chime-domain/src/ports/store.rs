@@ -151,7 +151,7 @@ pub struct EntryQuery {
 pub struct Head {
     /// Sequence number of the last entry; 0 before the first.
     pub seq: u64,
-    /// Moment of the last entry that is kept, [`Append::keep`].
+    /// Moment of the last entry that is kept for all readers, [`Keep::Yes`].
     pub last_kept: Option<Timestamp>,
 }
 
@@ -244,8 +244,19 @@ pub struct Append {
     pub at: Timestamp,
     /// What it holds.
     pub record: Record,
-    /// False: it takes its place in the order and is announced, but not kept (rule MSG-07).
-    pub keep: bool,
+    /// Whether it is kept.
+    pub keep: Keep,
+}
+
+/// Whether an appended entry is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// It is, and [`Head::last_kept`] is its moment.
+    Yes,
+    /// It is, for some readers only: [`Head::last_kept`] stays.
+    Aside,
+    /// It takes its place in the order and is announced, but is not kept (rule MSG-07).
+    No,
 }
 
 /// Something to announce beside the appended entries, which announce themselves.

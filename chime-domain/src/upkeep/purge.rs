@@ -95,6 +95,7 @@ async fn contents(chime: &Chime, guards: &[Guard], arn: &ChannelArn) -> Result<(
     .await?;
     clear(chime, guards, &keys::read_markers(arn)).await?;
     clear(chime, guards, &keys::all_preferences(arn)).await?;
+    clear(chime, guards, &keys::all_last_targeted(arn)).await?;
     clear(chime, guards, &keys::failed_messages(arn)).await?;
     clear(chime, guards, &keys::push_works(arn)).await?;
     clear(chime, guards, &keys::bot_works(arn)).await?;

@@ -14,10 +14,11 @@ use crate::ids::{CallbackId, SubChannelId};
 use crate::limits::{FAILED_MESSAGE_HOURS, Quota};
 use crate::messaging::events::{ChannelEvent, Place};
 use crate::messaging::facts::{ChannelFacts, Missing};
+use crate::messaging::keys;
 use crate::messaging::rules::channels::count;
-use crate::messaging::types::{Channel, Link, Message, MessageStatus, Outcome, Persistence, Sent};
-use crate::messaging::{keys, push};
-use crate::ports::{Append, Change, Entry, EntryId, Record};
+use crate::messaging::rules::messages::enter;
+use crate::messaging::types::{Channel, Link, Message, MessageStatus, Outcome, Sent};
+use crate::ports::{Append, Change, Entry, EntryId, Keep, Record};
 use crate::time::Timestamp;
 
 /// How long a queue is left alone before the scheduler looks after it: whoever accepted a message sees to it at once.
@@ -127,7 +128,7 @@ pub(in crate::messaging) fn enqueue(
             id,
             at: now,
             record: Record::of(work),
-            keep: true,
+            keep: Keep::Yes,
         })
         .change(
             Task::new(
@@ -198,15 +199,7 @@ pub(super) fn release(
     match (work.doing, &to.message) {
         // A repeat of what was sent already.
         (FlowDoing::Create, Some(_)) => decision,
-        (FlowDoing::Create, None) => decision
-            .append(Append {
-                stream: keys::messages_of(message),
-                id: Arc::from(message.id.as_str()),
-                at: now,
-                record: Record::of(message.clone()),
-                keep: message.persistence == Persistence::Persistent,
-            })
-            .changes(push::begin(message, now)),
+        (FlowDoing::Create, None) => decision.changes(enter(message.clone(), now)),
         (FlowDoing::Update, Some(sent)) if !sent.message.redacted => {
             let mut edited = message.clone();
             edited.edited = Some(now);

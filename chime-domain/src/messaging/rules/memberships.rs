@@ -58,6 +58,7 @@ pub(crate) fn drop(settings: &Settings, membership: &Membership, now: Timestamp)
         Change::Delete(index),
         Change::Delete(keys::read_marker(channel, user)),
         Change::Delete(keys::preferences(channel, user)),
+        Change::Delete(keys::last_targeted(channel, user)),
     ];
     changes.extend(leave_seats(membership, &membership.sub_channels, now));
     changes

@@ -11,10 +11,11 @@ use crate::limits::CONTROL_CONTENT_BYTES;
 use crate::messaging::events::ChannelEvent;
 use crate::messaging::facts::{ChannelFacts, Missing};
 use crate::messaging::types::{
-    Message, MessageStatus, MessageType, Outcome, Persistence, SendChannelMessage, Sent, UpdateChannelMessage,
+    LastTargeted, Message, MessageStatus, MessageType, Outcome, Persistence, SendChannelMessage, Sent,
+    UpdateChannelMessage,
 };
 use crate::messaging::{keys, push};
-use crate::ports::{Append, Change, Entry, Record};
+use crate::ports::{Append, Change, Entry, Keep, Record};
 use crate::text::{Content, Metadata};
 use crate::time::Timestamp;
 
@@ -93,21 +94,34 @@ pub(in crate::messaging) fn send(
     message: Message,
     now: Timestamp,
 ) -> Decision<Outcome> {
-    let keep = message.persistence == Persistence::Persistent;
-    let reply = Outcome { id: message.id.clone(), status: MessageStatus::Sent };
-    let told = push::begin(&message, now);
-    let append = Append {
+    Decision::reply(Outcome { id: message.id.clone(), status: MessageStatus::Sent })
+        .guards([facts.instance.guard(), facts.channel.guard(), facts.caller.membership.guard()])
+        .guards(facts.targets.first().map(|target| target.membership.guard()))
+        .changes(enter(message, now))
+}
+
+/// Lets a message into its channel, and remembers a targeted one for the two who see it (rule CHN-20).
+pub(in crate::messaging) fn enter(message: Message, now: Timestamp) -> Vec<Change> {
+    let mut changes = push::begin(&message, now);
+    let keep = match (message.persistence, &message.target) {
+        (Persistence::NonPersistent, _) => Keep::No,
+        (Persistence::Persistent, None) => Keep::Yes,
+        (Persistence::Persistent, Some(target)) => {
+            for user in [&message.sender.arn, target] {
+                let key = keys::last_targeted(&message.channel, user);
+                changes.push(Change::Put(key, Record::of(LastTargeted(now))));
+            }
+            Keep::Aside
+        }
+    };
+    changes.push(Change::Append(Append {
         stream: keys::messages_of(&message),
         id: Arc::from(message.id.as_str()),
         at: now,
         record: Record::of(message),
         keep,
-    };
-    Decision::reply(reply)
-        .guards([facts.instance.guard(), facts.channel.guard(), facts.caller.membership.guard()])
-        .guards(facts.targets.first().map(|target| target.membership.guard()))
-        .append(append)
-        .changes(told)
+    }));
+    changes
 }
 
 /// The message of an entry, if it is still to be shown (rules RET-03, RET-06).

@@ -81,8 +81,8 @@ impl Messaging<'_> {
             .channel
             .shared()
             .ok_or_else(|| Refusal::forbidden("E-06", "The channel does not exist."))?;
-        let heads = self.chime.store().heads(&[keys::messages(arn)]).await?;
-        Ok(ChannelView { channel, last_message: heads.first().and_then(|head| head.last_kept) })
+        let last = self.last_messages(std::slice::from_ref(arn)).await?;
+        Ok(ChannelView { channel, last_message: last.into_iter().flatten().next() })
     }
 
     /// `UpdateChannel`.

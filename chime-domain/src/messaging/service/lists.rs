@@ -9,9 +9,12 @@ use crate::ids::{AppInstanceUserId, ChannelId, SubChannelId};
 use crate::messaging::facts::{CallerFacts, Missing, bad_target};
 use crate::messaging::keys::{self, Relation};
 use crate::messaging::rules::memberships;
-use crate::messaging::types::{Ban, Channel, ChannelView, Membership, Moderator, OwnMembership, ReadMarker};
+use crate::messaging::types::{
+    Ban, Channel, ChannelView, LastTargeted, Membership, Moderator, OwnMembership, ReadMarker,
+};
 use crate::page::{Page, PageRequest};
 use crate::ports::Key;
+use crate::time::Timestamp;
 
 impl Messaging<'_> {
     /// `ListChannels`: those of one privacy, public ones by default (rules CHN-21, ROLE-02).
@@ -281,18 +284,35 @@ impl Messaging<'_> {
         self.chime.page(listing, parent, page, |key, _| Ok(channel(key))).await
     }
 
-    /// The channels that still exist, with when their last message was sent.
+    /// The channels that still exist, with when the last message was sent that the caller sees.
     pub(super) async fn views(&self, channels: &[ChannelArn]) -> Result<Vec<ChannelView>, ServiceError> {
         let rows: Vec<_> = channels.iter().map(keys::channel).collect();
-        let streams: Vec<_> = channels.iter().map(keys::messages).collect();
         let found = self.chime.store().get(&rows).await?;
-        let heads = self.chime.store().heads(&streams).await?;
+        let last = self.last_messages(channels).await?;
         let mut views = Vec::with_capacity(channels.len());
-        for ((key, found), head) in rows.into_iter().zip(found).zip(heads) {
+        for ((key, found), last_message) in rows.into_iter().zip(found).zip(last) {
             if let Some(channel) = Loaded::<Channel>::decode(key, found)?.shared() {
-                views.push(ChannelView { channel, last_message: head.last_kept });
+                views.push(ChannelView { channel, last_message });
             }
         }
         Ok(views)
+    }
+
+    /// When the last persistent message of each channel was sent that the caller sees (rule CHN-20).
+    pub(super) async fn last_messages(
+        &self,
+        channels: &[ChannelArn],
+    ) -> Result<Vec<Option<Timestamp>>, ServiceError> {
+        let streams: Vec<_> = channels.iter().map(keys::messages).collect();
+        let targeted: Vec<_> =
+            channels.iter().map(|channel| keys::last_targeted(channel, self.bearer)).collect();
+        let heads = self.chime.store().heads(&streams).await?;
+        let found = self.chime.store().get(&targeted).await?;
+        let mut last = Vec::with_capacity(channels.len());
+        for ((key, found), head) in targeted.into_iter().zip(found).zip(heads) {
+            let targeted = Loaded::<LastTargeted>::decode(key, found)?;
+            last.push(head.last_kept.max(targeted.get().map(|targeted| targeted.0)));
+        }
+        Ok(last)
     }
 }
