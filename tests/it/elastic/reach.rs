@@ -50,6 +50,9 @@ fn in_a_public_channel_members_read_other_sub_channels_as_strangers_do_and_in_a_
                 let send = s.world.refuses(there.send_channel_message(s.message("no"))).await;
                 assert_eq!(send.0, Forbidden, "reading is all");
             }
+            let mia = s.world.as_user(&s.mia).in_sub_channel(Some(&two));
+            let hidden = mia.list_channel_memberships(&s.channel, Some(Hidden), &page).await.unwrap();
+            assert_eq!(hidden.items, [], "an elastic channel has none");
             // Where it does not say, a member of one sub-channel means that one.
             s.world.as_user(&ada).send_channel_message(s.message("own")).await.unwrap();
             assert_eq!(s.texts(&ada, None).await, ["own"]);

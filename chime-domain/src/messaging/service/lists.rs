@@ -57,7 +57,10 @@ impl Messaging<'_> {
         let kind = kind.unwrap_or(MembershipType::Default);
         memberships::of_kind(&facts, kind)?;
         if let Some(sub_channel) = facts.sub_channel_to_read(self.sub_channel)? {
-            return self.members_of_sub_channel(channel, &sub_channel, page).await;
+            return match kind {
+                MembershipType::Default => self.members_of_sub_channel(channel, &sub_channel, page).await,
+                MembershipType::Hidden => Ok(Page { items: Vec::new(), next: None }),
+            };
         }
         let filter = format!("{kind:?}");
         let listing = ["ListChannelMemberships", channel.as_str(), self.bearer.as_str(), &filter];
