@@ -3,8 +3,8 @@
 use super::service::Identity;
 use super::{Resource, Tag, Tags, keys};
 use crate::arn::AppInstanceArn;
-use crate::error::{Refusal, ServiceError};
-use crate::flow::Decision;
+use crate::error::{Refusal, ServiceError, StoreError};
+use crate::flow::{Decision, load};
 use crate::ports::{Change, Guard, Key, Record};
 use crate::text::TagKey;
 
@@ -82,6 +82,15 @@ impl Identity<'_> {
     /// Forbidden without the resource.
     pub async fn list_tags_for_resource(&self, resource: &Resource) -> Result<Vec<Tag>, ServiceError> {
         self.tagged(resource).await?;
-        Ok(self.load::<Tags>(keys::tags(resource)).await?.get().cloned().unwrap_or_default().0)
+        Ok(self.tags_of(resource).await?)
+    }
+
+    /// The tags of a resource, by which policies decide before anybody learns whether it exists; none of what does not.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`].
+    pub async fn tags_of(&self, resource: &Resource) -> Result<Vec<Tag>, StoreError> {
+        Ok(load::<Tags>(self.chime.store(), keys::tags(resource)).await?.get().cloned().unwrap_or_default().0)
     }
 }

@@ -189,6 +189,18 @@ pub enum Resource {
     Flow(ChannelFlowArn),
 }
 
+impl Resource {
+    /// The resource with this ARN; `None` for the ARN of anything else, and for what is no ARN.
+    #[must_use]
+    pub fn parse(arn: &str) -> Option<Self> {
+        let instance = || AppInstanceArn::parse(arn).map(Self::AppInstance);
+        let user = || AppInstanceUserArn::parse(arn).map(Self::User);
+        let channel = || ChannelArn::parse(arn).map(Self::Channel);
+        let flow = || ChannelFlowArn::parse(arn).map(Self::Flow);
+        instance().or_else(|_| user()).or_else(|_| channel()).or_else(|_| flow()).ok()
+    }
+}
+
 /// What a streaming configuration exports (rule STR-08).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum StreamingDataType {

@@ -153,23 +153,14 @@ async fn run(
         Some(value) => Some(std::str::from_utf8(value.as_bytes()).unwrap_or("?")),
         None => None,
     };
-    let resource_tags = auth::resource_tags(app, &caller, operation, &labels, hints.tagged(&query)).await;
-    let resource_tags = resource_tags.map_err(ServiceError::from)?;
-    let subject = Subject {
-        operation,
-        labels: &labels,
-        query: &query,
-        hints: &hints,
-        bearer,
-        source,
-        user_agent,
-        resource_tags: &resource_tags,
-    };
+    let subject =
+        Subject { operation, labels: &labels, query: &query, hints: &hints, bearer, source, user_agent };
     let acting = auth::acting_as(app, &caller, &subject);
     if let Acting::User(user) = &acting {
         known.acting = Some(user.to_string());
     }
-    auth::authorize(app, &caller, &acting, &subject)?;
+    let resources = subject.resources(app, &caller.policies, &acting).await.map_err(ServiceError::from)?;
+    auth::authorize(app, &caller, &acting, &subject, &resources)?;
     let request_id = Arc::clone(&id.0);
     let host = Arc::from(target.host);
     let request =

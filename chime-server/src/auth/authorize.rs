@@ -1,16 +1,14 @@
-//! The policy stage: what a request is about, and whether its caller may.
+//! The policy stage: whether the caller of a request may.
 
 use chime_domain::access::policy::{
     PolicySet, Refused, RequestContext, Tag, Verdict, denied_message, sole_user,
 };
 use chime_domain::arn::AppInstanceUserArn;
-use chime_domain::error::{ServiceError, StoreError};
-use chime_domain::ids::MeetingId;
 use chime_domain::messaging::bad_bearer;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::Caller;
+use super::{Asked, Caller};
 use crate::api::operations::{Bearer, Labels, Operation, Resource};
 use crate::api::{Acting, ApiError, Query, Source};
 use crate::app::App;
@@ -20,7 +18,7 @@ use crate::app::App;
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct Hints {
     app_instance_arn: Option<String>,
-    app_instance_admin_arn: Option<String>,
+    pub(super) app_instance_admin_arn: Option<String>,
     #[serde(rename = "ResourceARN")]
     resource_arn: Option<String>,
     tags: Option<Vec<TagHint>>,
@@ -70,13 +68,11 @@ pub(crate) struct Subject<'a> {
     pub(crate) bearer: Option<&'a str>,
     pub(crate) source: Source,
     pub(crate) user_agent: Option<&'a str>,
-    /// What [`resource_tags`] found.
-    pub(crate) resource_tags: &'a [Tag],
 }
 
 impl Subject<'_> {
     /// The app instance that the request is about, as text.
-    fn app_instance(&self) -> Option<&str> {
+    pub(super) fn app_instance(&self) -> Option<&str> {
         let of = |arn: &'_ str| arn.match_indices('/').nth(1).and_then(|(at, _)| arn.get(..at)).map(str::len);
         let whole = [self.labels.get("appInstanceArn"), self.query.get("app-instance-arn")];
         let within = [self.labels.get("channelArn"), self.query.get("app-instance-user-arn")];
@@ -85,50 +81,12 @@ impl Subject<'_> {
     }
 
     /// The acting user as policies see it, malformed or not.
-    fn acting_text<'a>(&'a self, acting: &'a Acting) -> Option<&'a str> {
+    pub(super) fn acting_text<'a>(&'a self, acting: &'a Acting) -> Option<&'a str> {
         match acting {
             Acting::User(user) => Some(user.as_str()),
             Acting::Malformed => self.bearer,
             Acting::Nobody => None,
         }
-    }
-
-    /// What the policies have to allow it on.
-    pub(crate) fn resources(&self, app: &App, acting: &Acting) -> Vec<String> {
-        let settings = app.chime().settings();
-        let own = |rest: String| {
-            format!("arn:{}:chime:{}:{}:{rest}", settings.partition, settings.region, settings.account)
-        };
-        let label = |name: &str| self.labels.get(name).unwrap_or("*").to_owned();
-        let app_instance = || self.app_instance().map_or_else(|| own("app-instance/*".into()), str::to_owned);
-        let below = |kind: &str| format!("{}/{kind}/*", app_instance());
-        let named = |name: &str, kind: &str| self.labels.get(name).map_or_else(|| below(kind), str::to_owned);
-        let acting = self.acting_text(acting).map(str::to_owned);
-        let many: Vec<String> = match self.operation.resource {
-            Resource::Any => Vec::new(),
-            Resource::ActingUserAndChannel => acting.into_iter().chain([label("channelArn")]).collect(),
-            Resource::ActingUser => acting.into_iter().collect(),
-            Resource::Channel => vec![label("channelArn")],
-            Resource::User => vec![named("appInstanceUserArn", "user")],
-            Resource::AppInstanceAndUser => {
-                let in_body = self.hints.app_instance_admin_arn.clone();
-                vec![app_instance(), in_body.unwrap_or_else(|| named("appInstanceAdminArn", "user"))]
-            }
-            Resource::AppInstance => vec![app_instance()],
-            Resource::Bot => vec![named("appInstanceBotArn", "bot")],
-            Resource::ChannelFlow => {
-                let flow = self.labels.get("channelFlowArn").or_else(|| self.query.get("channel-flow-arn"));
-                vec![flow.map_or_else(|| below("channel-flow"), str::to_owned)]
-            }
-            // Ids are taken in capital letters too, which must not lead past a Deny.
-            Resource::Meeting => {
-                vec![own(format!("meeting/{}", label("meetingId").to_ascii_lowercase()))]
-            }
-            Resource::VoiceConnector => vec![own(format!("vc/{}", label("voiceConnectorId")))],
-            Resource::SipMediaApplication => vec![own(format!("sma/{}", label("sipMediaApplicationId")))],
-            Resource::Tagged => self.hints.tagged(self.query).map(str::to_owned).into_iter().collect(),
-        };
-        if many.is_empty() { vec!["*".into()] } else { many }
     }
 }
 
@@ -148,35 +106,6 @@ pub(crate) fn acting_as(app: &App, caller: &Caller, subject: &Subject<'_>) -> Ac
         .map_or(Acting::Nobody, Acting::User)
 }
 
-/// The tags of the meeting that a request is about, by which policies may decide (`aws:ResourceTag`).
-///
-/// # Errors
-///
-/// The store's failure.
-pub(crate) async fn resource_tags(
-    app: &App,
-    caller: &Caller,
-    operation: &Operation,
-    labels: &Labels,
-    tagged: Option<&str>,
-) -> Result<Vec<Tag>, StoreError> {
-    let meeting = match operation.resource {
-        Resource::Meeting => labels.get("meetingId").map(str::to_ascii_lowercase),
-        Resource::Tagged => tagged.and_then(|arn| Some(arn.rsplit_once(":meeting/")?.1)).map(str::to_owned),
-        _ => None,
-    };
-    let meeting = meeting.filter(|_| !caller.policies.is_owner()).and_then(|id| MeetingId::new(id).ok());
-    let Some(meeting) = meeting else { return Ok(Vec::new()) };
-    match app.chime().meetings().get_meeting(&meeting).await {
-        Ok(found) => {
-            Ok(found.tags.iter().map(|tag| Tag::new(tag.key.as_str(), tag.value.as_str())).collect())
-        }
-        Err(ServiceError::Store(error)) => Err(error),
-        // Whether there is one is told to those who may ask.
-        Err(_) => Ok(Vec::new()),
-    }
-}
-
 /// Decides whether the caller's policies allow the request.
 ///
 /// # Errors
@@ -188,10 +117,9 @@ pub(crate) fn authorize(
     caller: &Caller,
     acting: &Acting,
     subject: &Subject<'_>,
+    resources: &[Asked],
 ) -> Result<(), ApiError> {
     let operation = subject.operation;
-    let resources = subject.resources(app, acting);
-    let resources: Vec<_> = resources.iter().map(String::as_str).collect();
     let request_tags: Vec<_> =
         subject.hints.tags.iter().flatten().map(|tag| Tag::new(&tag.key, &tag.value)).collect();
     let ctx = context(app, caller, subject, &request_tags);
@@ -200,12 +128,12 @@ pub(crate) fn authorize(
         // The owner may do this as anybody; that nobody was named is found after the input was (wire rule E-07).
         return Ok(());
     }
-    let denied_anyway = |resources: &[&str]| decide(&caller.policies, operation, resources, &ctx).is_err();
-    if names_no_user && !(operation.resource == Resource::ActingUserAndChannel && denied_anyway(&resources)) {
+    let decided = decide(&caller.policies, operation, resources, &ctx);
+    if names_no_user && !(operation.resource == Resource::ActingUserAndChannel && decided.is_err()) {
         return Err(bad_bearer().into());
     }
-    decide(&caller.policies, operation, &resources, &ctx).map_err(|refused| {
-        let resource = resources.get(refused.resource).copied().unwrap_or("*");
+    decided.map_err(|refused| {
+        let resource = resources.get(refused.resource).map_or("*", |asked| &asked.arn);
         let action = format!("chime:{}", operation.name);
         ApiError::AccessDenied(denied_message(&caller.arn, &action, resource, refused.verdict))
     })
@@ -215,10 +143,10 @@ pub(crate) fn authorize(
 fn decide(
     policies: &PolicySet,
     operation: &Operation,
-    resources: &[&str],
+    resources: &[Asked],
     ctx: &RequestContext<'_>,
 ) -> Result<(), Refused> {
-    let by_name = |name: &str| policies.evaluate_all(&format!("chime:{name}"), resources, ctx).map(|_| ());
+    let by_name = |name: &str| evaluate(policies, &format!("chime:{name}"), resources, ctx);
     let Some(other) = operation.legacy_name else { return by_name(operation.name) };
     match (by_name(operation.name), by_name(other)) {
         (Err(refused), _) | (_, Err(refused)) if matches!(refused.verdict, Verdict::ExplicitDeny(_)) => {
@@ -228,7 +156,29 @@ fn decide(
     }
 }
 
-/// What policies can test of a request.
+/// Each resource is decided with its own tags; an explicit Deny of any of them comes first.
+fn evaluate(
+    policies: &PolicySet,
+    action: &str,
+    resources: &[Asked],
+    ctx: &RequestContext<'_>,
+) -> Result<(), Refused> {
+    if resources.iter().all(|asked| asked.tags.is_empty()) {
+        let arns: Vec<_> = resources.iter().map(|asked| asked.arn.as_str()).collect();
+        return policies.evaluate_all(action, &arns, ctx).map(|_| ());
+    }
+    let mut first = None;
+    for (resource, asked) in resources.iter().enumerate() {
+        match policies.evaluate(action, &asked.arn, &asked.context(ctx)) {
+            Verdict::Allowed(_) => {}
+            verdict @ Verdict::ExplicitDeny(_) => return Err(Refused { resource, verdict }),
+            verdict @ Verdict::ImplicitDeny(_) => first = first.or(Some(Refused { resource, verdict })),
+        }
+    }
+    first.map_or(Ok(()), Err)
+}
+
+/// What policies can test of a request; the tags of its resources are added by [`Asked::context`].
 pub(crate) fn context<'a>(
     app: &'a App,
     caller: &'a Caller,
@@ -241,7 +191,6 @@ pub(crate) fn context<'a>(
         requested_region: Some(&app.chime().settings().region),
         user_agent: subject.user_agent,
         request_tags,
-        resource_tags: subject.resource_tags,
         request_tag_keys: subject.hints.tag_keys.as_deref().unwrap_or_default(),
         ..caller.context(app.chime().now())
     }

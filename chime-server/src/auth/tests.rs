@@ -68,10 +68,10 @@ async fn decide(
         bearer,
         source: Source::default(),
         user_agent: None,
-        resource_tags: &[],
     };
     let acting = acting_as(&app, caller, &subject);
-    authorize(&app, caller, &acting, &subject).map(|()| acting)
+    let resources = subject.resources(&app, &caller.policies, &acting).await.unwrap();
+    authorize(&app, caller, &acting, &subject, &resources).map(|()| acting)
 }
 
 #[tokio::test]

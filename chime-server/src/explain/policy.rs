@@ -10,7 +10,7 @@ use super::{Denial, ExplainError, line};
 use crate::api::operations::{Bearer, Operation, all};
 use crate::api::{Acting, ApiError, Query, Source};
 use crate::app::App;
-use crate::auth::{self, Hints, Subject};
+use crate::auth::{self, Asked, Hints, Subject};
 
 /// What the stage of policies found.
 pub(super) struct Outcome {
@@ -39,7 +39,7 @@ pub(super) async fn explain(
         Some(operation) => of_operation(app, caller, operation, question, text).await,
         None => {
             line(text, format_args!("action: {action}"));
-            Ok(of_resources(app, caller, &action, question, text))
+            of_resources(app, caller, &action, question, text).await
         }
     }
 }
@@ -62,8 +62,6 @@ async fn of_operation(
     let query = Query::parse(&made.query).ok_or_else(unreadable)?;
     let found = app.routes().find(operation.method, &made.path, &query).map_err(|_| unreadable())?;
     let hints = Hints::of(operation, &made.body);
-    let tagged = hints.tagged(&query);
-    let resource_tags = auth::resource_tags(app, caller, operation, &found.labels, tagged).await?;
     let subject = Subject {
         operation,
         labels: &found.labels,
@@ -72,7 +70,6 @@ async fn of_operation(
         bearer: named,
         source: Source { ip: None, secure: true },
         user_agent: None,
-        resource_tags: &resource_tags,
     };
     let acting = auth::acting_as(app, caller, &subject);
     match (&acting, operation.bearer) {
@@ -88,13 +85,14 @@ async fn of_operation(
         (Acting::User(user), _) => line(text, format_args!("acting user: {user}")),
         _ => {}
     }
-    let resources = subject.resources(app, &acting);
+    let resources = subject.resources(app, &caller.policies, &acting).await?;
     let ctx = auth::context(app, caller, &subject, &[]);
     text.push_str("\npolicies\n");
     let mut explanations = Vec::new();
     for resource in &resources {
         for name in [Some(operation.name), operation.legacy_name].into_iter().flatten() {
-            let explanation = caller.policies.explain(&format!("chime:{name}"), resource, &ctx);
+            let explanation =
+                caller.policies.explain(&format!("chime:{name}"), &resource.arn, &resource.context(&ctx));
             show(&explanation, text);
             explanations.push(explanation);
         }
@@ -105,7 +103,7 @@ async fn of_operation(
         let denial = Some(Denial { by: "the server", error, remedy: None });
         return Ok(Outcome { operation: None, acting, denial });
     }
-    let denial = match auth::authorize(app, caller, &acting, &subject) {
+    let denial = match auth::authorize(app, caller, &acting, &subject, &resources) {
         Err(error @ ApiError::AccessDenied(_)) => {
             let remedy = remedy(&explanations);
             Some(Denial { by: "policy", error, remedy })
@@ -126,7 +124,13 @@ fn nobody(error: ApiError) -> Denial {
 }
 
 /// An action without a row: `chime:Connect`, and those of other services. Each resource is taken as it was given.
-fn of_resources(app: &App, caller: &Caller, action: &str, question: &Question, text: &mut String) -> Outcome {
+async fn of_resources(
+    app: &App,
+    caller: &Caller,
+    action: &str,
+    question: &Question,
+    text: &mut String,
+) -> Result<Outcome, ExplainError> {
     let ctx = RequestContext {
         secure_transport: Some(true),
         requested_region: Some(&app.chime().settings().region),
@@ -141,7 +145,8 @@ fn of_resources(app: &App, caller: &Caller, action: &str, question: &Question, t
     text.push_str("\npolicies\n");
     let mut explanations = Vec::new();
     for resource in resources {
-        let explanation = caller.policies.explain(action, resource, &ctx);
+        let asked = Asked::of(app, &caller.policies, resource.clone()).await?;
+        let explanation = caller.policies.explain(action, &asked.arn, &asked.context(&ctx));
         show(&explanation, text);
         explanations.push(explanation);
     }
@@ -150,7 +155,7 @@ fn of_resources(app: &App, caller: &Caller, action: &str, question: &Question, t
         let message = denied_message(&caller.arn, action, &refused.resource, refused.verdict);
         Denial { by: "policy", error: ApiError::AccessDenied(message), remedy: remedy(&explanations) }
     });
-    Outcome { operation: None, acting: Acting::Nobody, denial }
+    Ok(Outcome { operation: None, acting: Acting::Nobody, denial })
 }
 
 fn show(explanation: &Explanation, text: &mut String) {

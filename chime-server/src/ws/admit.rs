@@ -6,7 +6,7 @@ use http::request::Parts;
 
 use crate::api::{ApiError, Query, Source};
 use crate::app::App;
-use crate::auth;
+use crate::auth::{self, Asked};
 use crate::http::Target;
 
 /// A refusal as a close frame.
@@ -66,10 +66,11 @@ pub(super) async fn admit(app: &App, parts: &Parts) -> Result<Admitted, Refused>
         requested_region: Some(&app.chime().settings().region),
         ..caller.context(app.chime().now())
     };
-    let resources = [user.as_str()];
-    caller.policies.evaluate_all("chime:Connect", &resources, &ctx).map_err(|refused| {
-        Refused::denied(denied_message(&caller.arn, "chime:Connect", user.as_str(), refused.verdict))
-    })?;
+    let asked = Asked::of(app, &caller.policies, user.to_string()).await.map_err(|_| Refused::try_again())?;
+    let verdict = caller.policies.evaluate("chime:Connect", user.as_str(), &asked.context(&ctx));
+    if !verdict.is_allowed() {
+        return Err(Refused::denied(denied_message(&caller.arn, "chime:Connect", user.as_str(), verdict)));
+    }
     app.chime().identity().describe_app_instance_user(&user).await.map_err(|error| {
         match error.refusal() {
             Some(_) => Refused::denied("the user does not exist"),

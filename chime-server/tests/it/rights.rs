@@ -13,17 +13,21 @@ use crate::signed::request;
 use crate::wire::{Answer, KEY, SECRET, Server};
 
 /// Alice's private channel, and bob who is no member of it.
-struct Stage {
-    server: Server,
-    alice: AppInstanceUserArn,
+pub(crate) struct Stage {
+    pub(crate) server: Server,
+    pub(crate) alice: AppInstanceUserArn,
     bob: AppInstanceUserArn,
-    channel: ChannelArn,
+    pub(crate) channel: ChannelArn,
     other: ChannelArn,
 }
 
 impl Stage {
-    fn new() -> Self {
-        let server = Server::start();
+    pub(crate) fn new() -> Self {
+        Self::with(&[])
+    }
+
+    pub(crate) fn with(variables: &[(&str, &str)]) -> Self {
+        let server = Server::with(variables);
         let chime = server.running().app().chime().clone();
         let (alice, bob, channel, other) = server.runtime.block_on(async {
             let command = CreateAppInstance::new(ResourceName::new("app").unwrap());
@@ -53,6 +57,12 @@ impl Stage {
             let key = iam.create_access_key(name).await.unwrap();
             (key.id, key.secret.0)
         })
+    }
+
+    /// A request that the owner signs and alice makes.
+    pub(crate) fn as_alice(&self, method: &str, target: &str, body: &str) -> Answer {
+        let bearer = [("x-amz-chime-bearer", self.alice.as_str())];
+        self.server.send(&request((KEY, SECRET), method, target, &bearer, body))
     }
 
     fn call(
@@ -126,4 +136,47 @@ fn role_14_credentials_without_a_user_do_what_developers_do_and_no_messaging() {
         assert_eq!(stage.server.signed("GET", target, "").status, 200, "{target}");
     }
     assert_eq!(stage.call((KEY, SECRET), Some(&stage.alice), "GET", &stage.channel).status, 200);
+}
+
+/// The path of an operation on something that has an ARN.
+pub(crate) fn on(collection: &str, arn: &str) -> String {
+    format!("/{collection}/{}", arn.replace(':', "%3A").replace('/', "%2F"))
+}
+
+#[test]
+fn iam_02_a_statement_about_tags_is_about_those_of_each_resource_that_the_request_names() {
+    let stage = Stage::new();
+    let everything = json!({ "Effect": "Allow", "Action": "chime:*", "Resource": "*" });
+    let locked = |effect: &str| {
+        let condition = json!({ "StringEquals": { "aws:ResourceTag/locked": "yes" } });
+        json!({ "Effect": effect, "Action": "chime:*", "Resource": "*", "Condition": condition })
+    };
+    let (able, able_secret) = stage.signer("able", &json!([everything, locked("Deny")]));
+    let (only, only_secret) = stage.signer("only", &json!([locked("Allow")]));
+    let instance = stage.alice.app_instance().to_string();
+    let (alice, channel) = (stage.alice.as_str(), stage.channel.as_str());
+    let update = r#"{"Name":"new","Metadata":"","Mode":"RESTRICTED"}"#;
+    let bearer = [("x-amz-chime-bearer", alice)];
+    for (collection, arn) in
+        [("app-instances", instance.as_str()), ("channels", channel), ("app-instance-users", alice)]
+    {
+        let send = |key: (&str, &str)| {
+            stage.server.send(&request(key, "PUT", &on(collection, arn), &bearer, update))
+        };
+        assert_eq!(send((&able, &able_secret)).status, 200, "{collection}");
+        send((&only, &only_secret)).is_error(403, "AccessDeniedException");
+        let tags = json!({ "ResourceARN": arn, "Tags": [{ "Key": "locked", "Value": "yes" }] }).to_string();
+        assert_eq!(stage.server.signed("POST", "/tags?operation=tag-resource", &tags).status, 204);
+        let denied = send((&able, &able_secret)).is_error(403, "AccessDeniedException");
+        assert!(denied.contains("explicit deny") && denied.contains(arn), "{denied}");
+        // A channel is updated by a user, who has to be allowed as well, and is tagged last.
+        if collection == "channels" {
+            send((&only, &only_secret)).is_error(403, "AccessDeniedException");
+        } else {
+            assert_eq!(send((&only, &only_secret)).status, 200, "{collection}");
+        }
+    }
+    let path = on("channels", channel);
+    let update = request((&only, &only_secret), "PUT", &path, &bearer, update);
+    assert_eq!(stage.server.send(&update).status, 200);
 }

@@ -79,6 +79,13 @@ impl PolicyDocument {
         &self.text
     }
 
+    /// Whether a condition or a variable may name a tag of the resource. The text alone is asked: what hides letters
+    /// behind escapes may.
+    #[must_use]
+    pub fn may_ask_for_resource_tags(&self) -> bool {
+        self.text.contains("\\u") || self.text.to_ascii_lowercase().contains("resourcetag")
+    }
+
     /// The version of the language.
     #[must_use]
     pub fn version(&self) -> Version {

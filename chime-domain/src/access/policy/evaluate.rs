@@ -134,6 +134,13 @@ impl PolicySet {
         }
     }
 
+    /// Whether any policy may ask for the tags of the resource, so that they have to be read.
+    #[must_use]
+    pub fn may_ask_for_resource_tags(&self) -> bool {
+        let mut all = self.identity.iter().chain(&self.session);
+        all.any(|policy| policy.document.may_ask_for_resource_tags())
+    }
+
     /// The policy and statement that a verdict names.
     #[must_use]
     pub fn statement(&self, at: StatementRef) -> Option<(&NamedPolicy, &Statement)> {

@@ -1,6 +1,5 @@
 //! `TagResource`, `UntagResource`, `ListTagsForResource`.
 
-use chime_domain::arn::{AppInstanceArn, AppInstanceUserArn, ChannelArn, ChannelFlowArn};
 use chime_domain::error::Refusal;
 use chime_domain::identity::Resource;
 use serde::{Deserialize, Serialize};
@@ -27,17 +26,8 @@ struct Listed {
 }
 
 fn resource(text: &str) -> Result<Resource, ApiError> {
-    if let Ok(arn) = AppInstanceArn::parse(text) {
-        return Ok(Resource::AppInstance(arn));
-    }
-    if let Ok(arn) = AppInstanceUserArn::parse(text) {
-        return Ok(Resource::User(arn));
-    }
-    if let Ok(arn) = ChannelArn::parse(text) {
-        return Ok(Resource::Channel(arn));
-    }
-    if let Ok(arn) = ChannelFlowArn::parse(text) {
-        return Ok(Resource::Flow(arn));
+    if let Some(resource) = Resource::parse(text) {
+        return Ok(resource);
     }
     if text.starts_with("arn:") {
         return Err(Refusal::forbidden("E-06", "The resource does not exist or cannot be tagged.").into());
