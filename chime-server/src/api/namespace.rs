@@ -33,8 +33,8 @@ pub(crate) struct Clues<'a> {
     pub(crate) host: &'a str,
     /// What a prefix of the path says.
     pub(crate) prefix: Option<Namespace>,
-    /// The client's `User-Agent`.
-    pub(crate) user_agent: &'a str,
+    /// `X-Amz-User-Agent` and `User-Agent`: browsers let a client set the first alone, and elsewhere the second says more.
+    pub(crate) user_agents: [Option<&'a str>; 2],
     /// The ARN that a tag operation names.
     pub(crate) tagged: Option<&'a str>,
     /// The body lacks what today's clients always send (wire rule N-05).
@@ -54,7 +54,7 @@ impl Namespace {
         let told = [
             Self::of_host(clues.host),
             clues.prefix,
-            Self::of_user_agent(clues.user_agent),
+            clues.user_agents.into_iter().flatten().find_map(Self::of_user_agent),
             only(),
             clues.old_body.then_some(Legacy),
             clues.tagged.and_then(Self::of_tagged),
@@ -154,9 +154,11 @@ mod tests {
         assert_eq!(of("GetPhoneNumber", Clues { host: "Voice-chime.test", ..none }), Voice);
         assert_eq!(of("CreateChannel", Clues { host: "identity-chime.test", ..none }), Messaging);
         let agent = "aws-sdk-js/3.9 ua/2.0 os/linux lang/js api/chime-sdk-messaging#3.9 m/E";
-        assert_eq!(of("ListTagsForResource", Clues { user_agent: agent, ..none }), Messaging);
+        assert_eq!(of("ListTagsForResource", Clues { user_agents: [Some(agent), None], ..none }), Messaging);
+        let both = [Some("aws-sdk-js/3.9"), Some(agent)];
+        assert_eq!(of("ListTagsForResource", Clues { user_agents: both, ..none }), Messaging);
         let agent = "aws-sdk-js/3.9 api/chime#3.9";
-        assert_eq!(of("CreateMeeting", Clues { user_agent: agent, ..none }), Legacy);
+        assert_eq!(of("CreateMeeting", Clues { user_agents: [None, Some(agent)], ..none }), Legacy);
     }
 
     #[test]

@@ -116,11 +116,12 @@ async fn run(
     tracing::Span::current().record("operation", found.operation.name);
 
     let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let user_agent = header("x-amz-user-agent").or_else(|| header("user-agent"));
+    let user_agents = [header("x-amz-user-agent"), header("user-agent")];
+    let user_agent = user_agents.into_iter().flatten().next();
     let clues = Clues {
         host: target.host,
         prefix: found.prefix,
-        user_agent: user_agent.unwrap_or_default(),
+        user_agents,
         tagged: query.get("arn"),
         old_body: false,
         legacy_by_default: app.options().legacy_by_default,

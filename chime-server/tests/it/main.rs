@@ -14,6 +14,7 @@ mod connections;
 mod explain;
 mod frame;
 mod limits;
+mod meetings;
 mod process;
 mod ready;
 mod rights;
