@@ -44,15 +44,17 @@ impl Timestamp {
         self.0 as f64 / 1000.0
     }
 
-    /// Parses ISO 8601 with any fraction and offset, or epoch seconds as a decimal number (wire rule TS-04).
+    /// Parses ISO 8601 with any fraction and offset, or epoch seconds as a decimal number (wire rule TS-04). What is
+    /// finer than a millisecond is cut off.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        if let Ok(at) = OffsetDateTime::parse(text, &Rfc3339) {
-            return Some(Self::from_offset(at));
-        }
-        let seconds: f64 = text.parse().ok()?;
-        let millis = seconds * 1000.0;
-        (millis.is_finite() && millis.abs() < 253_402_300_800_000.0).then(|| Self(millis.round() as i64))
+        nanos(text).map(|nanos| Self(nanos.div_euclid(NANOS_PER_MILLI) as i64))
+    }
+
+    /// The same, up to the next millisecond: nothing that is kept in milliseconds lies between.
+    #[must_use]
+    pub fn parse_up(text: &str) -> Option<Self> {
+        nanos(text).map(|nanos| Self((nanos + NANOS_PER_MILLI - 1).div_euclid(NANOS_PER_MILLI) as i64))
     }
 
     /// Parses the basic form `yyyyMMddTHHmmssZ` of signatures (rule WEB-05).
@@ -110,6 +112,18 @@ impl Timestamp {
     }
 }
 
+const NANOS_PER_MILLI: i128 = 1_000_000;
+
+/// Nanoseconds since the epoch. Numbers count to the microsecond, since they hold no more of today's seconds.
+fn nanos(text: &str) -> Option<i128> {
+    if let Ok(at) = OffsetDateTime::parse(text, &Rfc3339) {
+        return Some(at.unix_timestamp_nanos());
+    }
+    let seconds: f64 = text.parse().ok()?;
+    let is_moment = seconds.is_finite() && seconds.abs() < 253_402_300_800.0;
+    is_moment.then(|| (seconds * 1e6).round() as i128 * 1000)
+}
+
 impl fmt::Display for Timestamp {
     /// ISO 8601 UTC with milliseconds, `2021-01-11T22:12:31.123Z` (wire rules TS-02 and TS-07).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -158,6 +172,21 @@ mod tests {
             Timestamp::parse_http_date("Mon, 11 Jan 2021 22:12:31 GMT"),
             Timestamp::parse_basic("20210111T221231Z")
         );
+    }
+
+    #[test]
+    fn what_is_finer_than_a_millisecond_is_cut_off_or_leads_to_the_next() {
+        let at = |millis| Some(Timestamp::from_millis(1_610_403_151_000 + millis));
+        for (text, down, up) in [
+            ("2021-01-11T22:12:31.123Z", 123, 123),
+            ("2021-01-11T22:12:31.123001Z", 123, 124),
+            ("2021-01-11T22:12:31.123000001Z", 123, 124),
+            ("2021-01-11T22:12:31.999999Z", 999, 1000),
+            ("1610403151.123", 123, 123),
+            ("1610403151.123001", 123, 124),
+        ] {
+            assert_eq!((Timestamp::parse(text), Timestamp::parse_up(text)), (at(down), at(up)), "{text}");
+        }
     }
 
     #[test]

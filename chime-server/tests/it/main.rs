@@ -13,6 +13,7 @@ mod clock;
 mod connections;
 mod explain;
 mod frame;
+mod input;
 mod limits;
 mod meetings;
 mod process;

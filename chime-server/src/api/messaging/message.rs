@@ -213,15 +213,15 @@ pub(super) async fn get_channel_message_status(app: App, request: ApiRequest) ->
 
 pub(super) async fn list_channel_messages(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
     let channel = request.channel()?;
-    let moment = |name: &str| {
+    let moment = |name: &str, parse: fn(&str) -> Option<Timestamp>| {
         let bad = || ApiError::bad_request("TS-04", format!("The query member `{name}` is not a moment."));
-        request.query.get(name).map(|text| Timestamp::parse(text).ok_or_else(bad)).transpose()
+        request.query.get(name).map(|text| parse(text).ok_or_else(bad)).transpose()
     };
     let mut command = ListChannelMessages::new(channel.clone());
     let orders = &[("ASCENDING", Order::Ascending), ("DESCENDING", Order::Descending)];
     command.order = request.choice("sort-order", orders)?.unwrap_or(command.order);
-    command.not_before = moment("not-before")?;
-    command.not_after = moment("not-after")?;
+    command.not_before = moment("not-before", Timestamp::parse_up)?;
+    command.not_after = moment("not-after", Timestamp::parse)?;
     command.page = request.page()?;
     let sub_channel = sub_channel_of(&request)?;
     let messaging = app.chime().messaging(request.acting_user()?).in_sub_channel(sub_channel.as_ref());
