@@ -13,6 +13,34 @@ fn bad(answer: &Answer) -> String {
 }
 
 #[test]
+fn chn_20_a_message_of_a_sub_channel_is_redacted_by_the_body_of_the_request() {
+    let stage = Stage::new();
+    let chime = stage.server.running().app().chime().clone();
+    let alice = &stage.alice;
+    let (channel, sub, id) = stage.server.runtime.block_on(async {
+        let mut command = CreateChannel::new(alice.app_instance(), ResourceName::new("arena").unwrap());
+        command.elastic = Some(ElasticChannelConfiguration::new(2, 3, 10, 1_000_000).unwrap());
+        let messaging = chime.messaging(alice);
+        let channel = messaging.create_channel(command).await.unwrap();
+        let kind = MembershipType::Default;
+        let membership = messaging.create_channel_membership(&channel, alice, kind).await.unwrap();
+        let sub = membership.sub_channels.first().unwrap().clone();
+        let command = SendChannelMessage::new(channel.clone(), Content::new("text").unwrap());
+        let sent = messaging.in_sub_channel(Some(&sub)).send_channel_message(command).await.unwrap();
+        (channel, sub, sent.id)
+    });
+    let path = format!("{}/messages/{}?operation=redact", on("channels", channel.as_str()), id.as_str());
+    bad(&stage.as_alice("POST", &path, "{not json"));
+    let body = json!({ "SubChannelId": sub.as_str() }).to_string();
+    bad(&stage.as_alice("POST", &format!("{path}&sub-channel-id=another"), &body));
+    let redacted = stage.as_alice("POST", &path, &body);
+    assert_eq!(redacted.status, 200, "{redacted:?}");
+    assert_eq!(redacted.json()["SubChannelId"], sub.as_str());
+    let by_query = format!("{path}&sub-channel-id={}", sub.as_str());
+    assert_eq!(stage.as_alice("POST", &by_query, "").status, 200);
+}
+
+#[test]
 fn ts_04_the_bounds_of_a_list_are_within_what_was_asked_for_to_the_microsecond() {
     let stage = Stage::new();
     let messages = format!("{}/messages", on("channels", stage.channel.as_str()));

@@ -64,6 +64,12 @@ struct Update {
     content_type: Option<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Redact {
+    sub_channel_id: Option<String>,
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Sent<'a> {
@@ -253,9 +259,20 @@ pub(super) async fn update_channel_message(app: App, request: ApiRequest) -> Res
     sent(&channel, &outcome.id, Some(outcome.status.into()), sub_channel.as_ref())
 }
 
+/// The sub-channel of a redaction: the models have it in the body, and those of its neighbours in the query, where it may
+/// be too.
+fn redacted_in(request: &ApiRequest) -> Result<Option<SubChannelId>, ApiError> {
+    let in_body = sub_channel(request.json::<Redact>()?.sub_channel_id)?;
+    let in_query = sub_channel_of(request)?;
+    if in_body.is_some() && in_query.is_some() && in_body != in_query {
+        return Err(ApiError::bad_request("W-17", "The body and the query name different sub-channels."));
+    }
+    Ok(in_body.or(in_query))
+}
+
 pub(super) async fn redact_channel_message(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
     let (channel, id) = (request.channel()?, message_id(&request)?);
-    let sub_channel = sub_channel_of(&request)?;
+    let sub_channel = redacted_in(&request)?;
     let messaging = app.chime().messaging(request.acting_user()?).in_sub_channel(sub_channel.as_ref());
     let id = messaging.redact_channel_message(&channel, &id).await?;
     sent(&channel, &id, None, sub_channel.as_ref())
