@@ -38,6 +38,7 @@ mod query;
 mod reply;
 pub mod request;
 pub(crate) mod response;
+mod strict;
 #[cfg(test)]
 mod tests;
 pub(crate) mod wire;

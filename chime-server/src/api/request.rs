@@ -12,6 +12,7 @@ use super::error::ApiError;
 use super::namespace::Namespace;
 use super::operations::{Labels, Operation};
 use super::query::Query;
+use super::strict;
 use crate::auth::Caller;
 
 /// A request that was routed, signed and permitted by the caller's policies.
@@ -93,7 +94,7 @@ impl ApiRequest {
     ///
     /// # Errors
     ///
-    /// 400 for malformed, too deep or wrongly typed JSON, and for bytes that are no UTF-8.
+    /// 400 for malformed, too deep or wrongly typed JSON (structures are objects alone), and for bytes that are no UTF-8.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         let text = std::str::from_utf8(&self.body)
             .map_err(|_| ApiError::bad_request("W-18", "The body is not UTF-8."))?;
@@ -104,7 +105,9 @@ impl ApiRequest {
             ));
         }
         let text = if text.trim_ascii().is_empty() { "{}" } else { text };
-        serde_json::from_str(text)
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        strict::from(&mut deserializer)
+            .and_then(|read| deserializer.end().map(|()| read))
             .map_err(|error| ApiError::bad_request("W-18", format!("The body cannot be read: {error}.")))
     }
 

@@ -41,6 +41,27 @@ fn chn_20_a_message_of_a_sub_channel_is_redacted_by_the_body_of_the_request() {
 }
 
 #[test]
+fn w_18_a_list_is_no_structure() {
+    let server = Server::start();
+    for body in [
+        json!(["name", null, "token-1", null]),
+        json!({ "Name": "name", "ClientRequestToken": "token-2", "Tags": [["k", "v"]] }),
+        json!([]),
+        json!("name"),
+        json!(null),
+    ] {
+        let message = bad(&server.signed("POST", "/app-instances", &body.to_string()));
+        assert!(!message.contains("struct"), "{message}");
+    }
+    let user = json!({
+        "AppInstanceArn": "arn:aws:chime:us-east-1:123456789012:app-instance/a",
+        "AppInstanceUserId": "user", "Name": "name", "ClientRequestToken": "token-3",
+        "ExpirationSettings": [3, "CREATED_TIMESTAMP"],
+    });
+    bad(&server.signed("POST", "/app-instance-users", &user.to_string()));
+}
+
+#[test]
 fn ts_04_the_bounds_of_a_list_are_within_what_was_asked_for_to_the_microsecond() {
     let stage = Stage::new();
     let messages = format!("{}/messages", on("channels", stage.channel.as_str()));
