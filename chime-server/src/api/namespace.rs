@@ -43,6 +43,14 @@ pub(crate) struct Clues<'a> {
     pub(crate) legacy_by_default: bool,
 }
 
+impl Clues<'_> {
+    /// Legacy clients put these two names before the host as well (wire rule W-13), so that where they are the ones to be
+    /// served, it tells nothing.
+    fn is_shared_host(&self, namespace: Namespace) -> bool {
+        self.legacy_by_default && matches!(namespace, Identity | Messaging)
+    }
+}
+
 impl Namespace {
     /// The namespace of a request for `operation`; the first clue that fits the operation decides.
     pub(crate) fn of(operation: &Operation, clues: &Clues<'_>) -> Self {
@@ -52,13 +60,13 @@ impl Namespace {
             having.next().filter(|_| having.next().is_none())
         };
         let told = [
-            Self::of_host(clues.host),
+            Self::of_host(clues.host).filter(|namespace| !clues.is_shared_host(*namespace)),
             clues.prefix,
             clues.user_agents.into_iter().flatten().find_map(Self::of_user_agent),
             only(),
             clues.old_body.then_some(Legacy),
-            clues.tagged.and_then(Self::of_tagged),
             clues.legacy_by_default.then_some(Legacy),
+            clues.tagged.and_then(Self::of_tagged),
         ];
         let told = told.into_iter().flatten().find_map(|namespace| match namespace {
             // Both spell their marks `chime`.
@@ -139,6 +147,15 @@ mod tests {
         let none = Clues::default();
         assert_eq!(of("CreateChannel", none), Messaging);
         assert_eq!(of("CreateChannel", Clues { legacy_by_default: true, ..none }), Legacy);
+        let legacy = Clues { legacy_by_default: true, host: "identity-chime.test", ..none };
+        assert_eq!(of("GetAppInstanceRetentionSettings", legacy), Legacy);
+        assert_eq!(
+            of("TagResource", Clues { tagged: Some("arn:aws:chime:r:1:app-instance/a"), ..legacy }),
+            Legacy
+        );
+        let agent = Some("api/chime-sdk-identity#3.9");
+        assert_eq!(of("DescribeAppInstance", Clues { user_agents: [agent, None], ..legacy }), Identity);
+        assert_eq!(of("CreateMeeting", Clues { host: "meetings-chime.test", ..legacy }), Meetings);
         assert_eq!(of("ListSubChannels", Clues { legacy_by_default: true, ..none }), Messaging);
         assert_eq!(of("ListMeetings", none), Legacy);
         assert_eq!(of("CreateMeeting", none), Meetings);

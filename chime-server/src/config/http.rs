@@ -56,7 +56,8 @@ pub(super) const KEYS: &[Key] = &[
         "http.legacy_by_default",
         Flag,
         "false",
-        "Requests that nothing tells the namespace of are answered as by the single `chime` namespace of 2020.",
+        "Requests that nothing tells the namespace of are answered as by the single `chime` namespace of 2020. \
+         Then a host name with `identity-` or `messaging-` in front and the ARN of what is tagged tell nothing.",
     ),
 ];
 

@@ -83,3 +83,21 @@ fn ts_04_the_bounds_of_a_list_are_within_what_was_asked_for_to_the_microsecond()
     assert_eq!(count(&format!("not-before={seconds:.3}")), 1);
     assert_eq!(count(&format!("not-before={seconds:.3}001")), 0);
 }
+
+#[test]
+fn e_06_the_legacy_namespace_says_not_found_where_the_operator_serves_it_alone() {
+    let missing = "arn:aws:chime:us-east-1:123456789012:app-instance/missing";
+    let paths = [
+        format!("{}/streaming-configurations", on("app-instances", missing)),
+        format!("{}/retention-settings", on("app-instances", missing)),
+        format!("/tags?arn={}", on("", missing).trim_start_matches('/')),
+    ];
+    let legacy = Server::with(&[("CHIME_HTTP__LEGACY_BY_DEFAULT", "true")]);
+    let todays = Server::start();
+    for path in &paths {
+        legacy.signed("GET", path, "").is_error(404, "NotFoundException");
+    }
+    for path in &paths[1..] {
+        todays.signed("GET", path, "").is_error(403, "ForbiddenException");
+    }
+}
