@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn what_is_finer_than_a_millisecond_is_cut_off_or_leads_to_the_next() {
-        let at = |millis| Some(Timestamp::from_millis(1_610_403_151_000 + millis));
+        let at = |millis: i64| Some(Timestamp::from_millis(1_610_403_151_000 + millis));
         for (text, down, up) in [
             ("2021-01-11T22:12:31.123Z", 123, 123),
             ("2021-01-11T22:12:31.123001Z", 123, 124),

@@ -23,10 +23,12 @@ fn chn_20_a_message_of_a_sub_channel_is_redacted_by_the_body_of_the_request() {
         let messaging = chime.messaging(alice);
         let channel = messaging.create_channel(command).await.unwrap();
         let kind = MembershipType::Default;
-        let membership = messaging.create_channel_membership(&channel, alice, kind).await.unwrap();
+        let membership = messaging.create_channel_membership(&channel, &stage.bob, kind).await.unwrap();
         let sub = membership.sub_channels.first().unwrap().clone();
+        let messaging = chime.messaging(alice).in_sub_channel(Some(&sub));
+        messaging.create_channel_membership(&channel, alice, kind).await.unwrap();
         let command = SendChannelMessage::new(channel.clone(), Content::new("text").unwrap());
-        let sent = messaging.in_sub_channel(Some(&sub)).send_channel_message(command).await.unwrap();
+        let sent = messaging.send_channel_message(command).await.unwrap();
         (channel, sub, sent.id)
     });
     let path = format!("{}/messages/{}?operation=redact", on("channels", channel.as_str()), id.as_str());

@@ -16,7 +16,7 @@ use crate::wire::{Answer, KEY, SECRET, Server};
 pub(crate) struct Stage {
     pub(crate) server: Server,
     pub(crate) alice: AppInstanceUserArn,
-    bob: AppInstanceUserArn,
+    pub(crate) bob: AppInstanceUserArn,
     pub(crate) channel: ChannelArn,
     other: ChannelArn,
 }
