@@ -464,7 +464,7 @@ pub struct UpdateChannelMessage {
     pub content: Option<Content>,
     /// New metadata.
     pub metadata: Option<Metadata>,
-    /// New media type of the content.
+    /// New media type of the content; an empty one takes it away.
     pub content_type: Option<Arc<str>>,
 }
 

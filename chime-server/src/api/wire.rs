@@ -46,7 +46,7 @@ pub(crate) fn is_region(text: &str) -> bool {
 }
 
 /// True for what the models accept as an ARN: then it names something that does not exist, and is no bad request.
-fn is_arn(text: &str) -> bool {
+pub(crate) fn is_arn(text: &str) -> bool {
     text.len() <= MAX_ARN_LENGTH && text.starts_with("arn:") && text.splitn(6, ':').count() == 6
 }
 

@@ -133,13 +133,23 @@ async fn run(socket: &mut Socket, outgoing: &Outgoing) -> Option<u16> {
                     }
                 }
                 Some(Ok(_)) => outgoing.heard(),
-                Some(Err(Error::Capacity(_) | Error::Protocol(_) | Error::Utf8(_))) => {
-                    close(socket, 1002, "the frame cannot be read").await;
-                    return Some(1002);
+                Some(Err(error)) => {
+                    let (code, reason) = unreadable(&error)?;
+                    close(socket, code, reason).await;
+                    return Some(code);
                 }
-                Some(Err(_)) | None => return None,
+                None => return None,
             },
         }
+    }
+}
+
+/// How a connection is closed whose client sent what cannot be read; not at all when it is gone.
+fn unreadable(error: &Error) -> Option<(u16, &'static str)> {
+    match error {
+        Error::Capacity(_) => Some((1009, "the message is too large")),
+        Error::Protocol(_) | Error::Utf8(_) => Some((1002, "the frame cannot be read")),
+        _ => None,
     }
 }
 

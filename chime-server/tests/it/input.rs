@@ -87,6 +87,48 @@ fn ts_04_the_bounds_of_a_list_are_within_what_was_asked_for_to_the_microsecond()
 }
 
 #[test]
+fn w_17_bounds_of_the_models_that_clients_do_not_check() {
+    let stage = Stage::new();
+    let server = &stage.server;
+    bad(&server.signed("GET", "/endpoints/messaging-session?network-type=NOPE", ""));
+    for kind in ["IPV4_ONLY", "DUAL_STACK"] {
+        let path = format!("/endpoints/messaging-session?network-type={kind}");
+        assert_eq!(server.signed("GET", &path, "").status, 200);
+    }
+    let long = format!("arn:aws:chime:us-east-1:123456789012:app-instance/{}", "a".repeat(1600));
+    bad(&server.signed("GET", &on("app-instance-bots", &long), ""));
+    bad(&server.signed("GET", &on("channel-flows", &long), ""));
+    bad(&server.signed("GET", &format!("/tags?arn={}", on("", &long).trim_start_matches('/')), ""));
+    let endpoints = format!("{}/endpoints", on("app-instance-users", stage.alice.as_str()));
+    for (method, body) in [("GET", ""), ("PUT", "{}"), ("DELETE", "")] {
+        bad(&server.signed(method, &format!("{endpoints}/{}", "e".repeat(65)), body));
+        let missing = server.signed(method, &format!("{endpoints}/{}", "e".repeat(64)), body);
+        assert_ne!(missing.status, 400, "{missing:?}");
+    }
+}
+
+#[test]
+fn d_05_an_empty_content_type_clears_it_as_empty_metadata_do() {
+    let stage = Stage::new();
+    let messages = format!("{}/messages", on("channels", stage.channel.as_str()));
+    let body = json!({
+        "Content": "text", "Type": "STANDARD", "Persistence": "PERSISTENT", "ClientRequestToken": "t1",
+        "ContentType": "text/plain", "Metadata": "data",
+    });
+    let sent = stage.as_alice("POST", &messages, &body.to_string()).json();
+    let message = format!("{messages}/{}", sent["MessageId"].as_str().unwrap());
+    let read = || stage.as_alice("GET", &message, "").json()["ChannelMessage"].clone();
+    let update = |body: serde_json::Value| {
+        let updated = stage.as_alice("PUT", &message, &body.to_string());
+        assert_eq!(updated.status, 200, "{updated:?}");
+    };
+    update(json!({ "Content": "new" }));
+    assert_eq!(read()["ContentType"], "text/plain");
+    update(json!({ "Content": "new", "ContentType": "", "Metadata": "" }));
+    assert!(read()["ContentType"].is_null() && read()["Metadata"] == "", "{}", read());
+}
+
+#[test]
 fn e_06_the_legacy_namespace_says_not_found_where_the_operator_serves_it_alone() {
     let missing = "arn:aws:chime:us-east-1:123456789012:app-instance/missing";
     let paths = [

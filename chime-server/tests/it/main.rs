@@ -20,6 +20,7 @@ mod process;
 mod ready;
 mod rights;
 mod signed;
+mod sockets;
 #[cfg(feature = "otlp")]
 mod traces;
 mod wire;

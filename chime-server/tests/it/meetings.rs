@@ -16,7 +16,8 @@ fn meeting(server: &Server) -> (String, String, String) {
     let made = server.signed("POST", "/meetings", TODAYS).json();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let (id, arn) = (text(&made["Meeting"]["MeetingId"]), text(&made["Meeting"]["MeetingArn"]));
-    let attendee = server.signed("POST", &format!("/meetings/{id}/attendees"), r#"{"ExternalUserId":"user"}"#);
+    let attendee =
+        server.signed("POST", &format!("/meetings/{id}/attendees"), r#"{"ExternalUserId":"user"}"#);
     (id, text(&attendee.json()["Attendee"]["AttendeeId"]), arn)
 }
 

@@ -268,7 +268,8 @@ pub(super) fn changed(work: &FlowWork, callback: &ChannelFlowCallback) -> Result
     let message = &mut work.message;
     message.content = callback.content.clone().or(message.content.take());
     message.metadata = callback.metadata.clone().or(message.metadata.take());
-    message.content_type = callback.content_type.clone().or(message.content_type.take());
+    let content_type = callback.content_type.clone().or(message.content_type.take());
+    message.content_type = content_type.filter(|given| !given.is_empty());
     if let Some(attributes) = &callback.attributes {
         message.attributes.clone_from(attributes);
     }

@@ -80,7 +80,7 @@ pub(in crate::messaging) fn accept(
         edited: None,
         updated: None,
         redacted: false,
-        content_type: command.content_type.clone(),
+        content_type: command.content_type.clone().filter(|given| !given.is_empty()),
         attributes: command.attributes.clone(),
         target: command.target.clone(),
         push: command.push.clone(),
@@ -176,7 +176,8 @@ pub(in crate::messaging) fn edited(message: &Message, command: &UpdateChannelMes
     let mut message = message.clone();
     message.content = command.content.clone().or(message.content);
     message.metadata = command.metadata.clone().or(message.metadata);
-    message.content_type = command.content_type.clone().or(message.content_type);
+    let content_type = command.content_type.clone().or(message.content_type);
+    message.content_type = content_type.filter(|given| !given.is_empty());
     message
 }
 

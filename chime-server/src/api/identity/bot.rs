@@ -182,7 +182,7 @@ fn bot_arn(request: &ApiRequest) -> Result<AppInstanceUserArn, ApiError> {
     let text = request.label("appInstanceBotArn");
     match AppInstanceUserArn::parse(text) {
         Ok(arn) if arn.is_bot() => Ok(arn),
-        _ if text.starts_with("arn:") => {
+        _ if wire::is_arn(text) => {
             Err(Refusal::forbidden("E-06", "The bot does not exist or is not visible to the caller.").into())
         }
         _ => Err(ApiError::bad_request("W-17", "AppInstanceBotArn is not the ARN of a bot.")),

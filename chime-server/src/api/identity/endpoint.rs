@@ -1,6 +1,6 @@
 //! `…AppInstanceUserEndpoint(s)`.
 
-use chime_domain::arn::{AppInstanceUserArn, MAX_ARN_LENGTH};
+use chime_domain::arn::AppInstanceUserArn;
 use chime_domain::identity::{EndpointFault, EndpointType, RegisterEndpoint, UserEndpoint};
 use chime_domain::text::Private;
 use serde::{Deserialize, Serialize};
@@ -133,6 +133,15 @@ fn user(request: &ApiRequest) -> Result<AppInstanceUserArn, ApiError> {
     Ok(wire::user_arn(request.label("appInstanceUserArn"), "AppInstanceUserArn")?)
 }
 
+/// The endpoint of the path.
+fn endpoint_id(request: &ApiRequest) -> Result<&str, ApiError> {
+    let id = request.label("endpointId");
+    if id.len() > 64 {
+        return Err(ApiError::bad_request("W-17", "EndpointId must have at most 64 characters."));
+    }
+    Ok(id)
+}
+
 fn allows(wire: AllowMessages) -> bool {
     matches!(wire, AllowMessages::All)
 }
@@ -147,8 +156,7 @@ pub(super) async fn register_app_instance_user_endpoint(
     let voip =
         attributes.voip_device_token.map(|token| sensitive(token, 1, "VoipDeviceToken")).transpose()?;
     let resource_arn = required(input.resource_arn, "ResourceArn")?;
-    let is_arn = resource_arn.starts_with("arn:") && resource_arn.splitn(6, ':').count() == 6;
-    if !is_arn || resource_arn.len() > MAX_ARN_LENGTH {
+    if !wire::is_arn(&resource_arn) {
         return Err(ApiError::bad_request("W-17", "ResourceArn is not an ARN."));
     }
     let command = RegisterEndpoint {
@@ -171,7 +179,7 @@ pub(super) async fn describe_app_instance_user_endpoint(
     request: ApiRequest,
 ) -> Result<Reply, ApiError> {
     let user = user(&request)?;
-    let id = request.label("endpointId");
+    let id = endpoint_id(&request)?;
     let found = app.chime().identity().describe_app_instance_user_endpoint(&user, id).await?;
     Reply::json(&Described {
         app_instance_user_endpoint: Whole {
@@ -192,7 +200,7 @@ pub(super) async fn update_app_instance_user_endpoint(
     request: ApiRequest,
 ) -> Result<Reply, ApiError> {
     let input: Input = request.json()?;
-    let (user, id) = (user(&request)?, request.label("endpointId"));
+    let (user, id) = (user(&request)?, endpoint_id(&request)?);
     let name = input.name.map(|name| sensitive(name, 0, "Name")).transpose()?;
     let allow = input.allow_messages.map(allows);
     app.chime().identity().update_app_instance_user_endpoint(&user, id, name, allow).await?;
@@ -204,7 +212,7 @@ pub(super) async fn deregister_app_instance_user_endpoint(
     request: ApiRequest,
 ) -> Result<Reply, ApiError> {
     let user = user(&request)?;
-    let id = request.label("endpointId");
+    let id = endpoint_id(&request)?;
     app.chime().identity().deregister_app_instance_user_endpoint(&user, id).await?;
     Ok(Reply::empty())
 }

@@ -29,7 +29,7 @@ fn resource(text: &str) -> Result<Resource, ApiError> {
     if let Some(resource) = Resource::parse(text) {
         return Ok(resource);
     }
-    if text.starts_with("arn:") {
+    if wire::is_arn(text) {
         return Err(Refusal::forbidden("E-06", "The resource does not exist or cannot be tagged.").into());
     }
     Err(ApiError::bad_request("APP-21", "ResourceARN is not an ARN."))

@@ -214,7 +214,7 @@ fn processors(
 
 fn flow_arn(text: &str) -> Result<ChannelFlowArn, ApiError> {
     ChannelFlowArn::parse(text).map_err(|error| {
-        if text.starts_with("arn:") {
+        if wire::is_arn(text) {
             Refusal::forbidden("E-06", "The channel flow does not exist or is not visible to the caller.")
                 .into()
         } else {

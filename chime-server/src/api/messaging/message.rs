@@ -135,7 +135,7 @@ pub(super) fn content_type(text: Option<String>) -> Result<Option<Arc<str>>, Api
     if text.as_ref().is_some_and(|text| text.chars().count() > 45) {
         return Err(ApiError::bad_request("W-17", "ContentType must have at most 45 characters."));
     }
-    Ok(text.filter(|text| !text.is_empty()).map(Arc::from))
+    Ok(text.map(Arc::from))
 }
 
 /// At most 10 attributes with names of 1 to 64 word characters, and values of 1 to 512 characters, 1 KB in all.

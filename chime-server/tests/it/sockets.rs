@@ -1,0 +1,133 @@
+//! WebSocket sessions, spoken to in bytes.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use chime_domain::iam::Caller;
+use serde_json::Value;
+
+use crate::rights::{Stage, on};
+use crate::wire::{KEY, SECRET, connect};
+
+/// One connection.
+struct Socket(TcpStream);
+
+/// What the server sent.
+#[derive(Debug, PartialEq)]
+enum Frame {
+    Text(Value),
+    Close(u16),
+}
+
+impl Socket {
+    /// Connects alice with these credentials and further parameters.
+    fn open(stage: &Stage, credentials: Credentials, query: &[(&str, &str)]) -> Self {
+        let encoded = |text: &str| text.replace(':', "%3A").replace('/', "%2F");
+        let mut target = format!("/connect?userArn={}", encoded(stage.alice.as_str()));
+        for (name, value) in query {
+            target.push_str(&format!("&{name}={value}"));
+        }
+        let identity = credentials.into();
+        let mut settings = SigningSettings::default();
+        settings.signature_location = SignatureLocation::QueryParams;
+        settings.expires_in = Some(Duration::from_secs(10));
+        let params = v4::SigningParams::builder()
+            .identity(&identity)
+            .region("us-east-1")
+            .name("chime")
+            .time(SystemTime::now())
+            .settings(settings)
+            .build()
+            .unwrap()
+            .into();
+        let url = format!("http://chime.test{target}");
+        let headers = [("host", "chime.test")];
+        let signable =
+            SignableRequest::new("GET", &url, headers.into_iter(), SignableBody::Bytes(b"")).unwrap();
+        let (instructions, _) = sign(signable, &params).unwrap().into_parts();
+        for (name, value) in instructions.params() {
+            let value = value.replace('/', "%2F").replace('+', "%2B").replace('=', "%3D");
+            target.push_str(&format!("&{name}={value}"));
+        }
+        let mut stream = connect(stage.server.address());
+        write!(
+            stream,
+            "GET {target} HTTP/1.1\r\nhost: chime.test\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+             sec-websocket-version: 13\r\nsec-websocket-key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+        )
+        .unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).unwrap();
+            head.push(byte[0]);
+        }
+        assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
+        Self(stream)
+    }
+
+    fn of_owner(stage: &Stage, query: &[(&str, &str)]) -> Self {
+        Self::open(stage, Credentials::from_keys(KEY, SECRET, None), query)
+    }
+
+    fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.0.read_exact(&mut bytes).unwrap();
+        bytes
+    }
+
+    /// The next frame that is no ping.
+    fn next(&mut self) -> Frame {
+        loop {
+            let [first, length] = self.bytes();
+            let length = match length {
+                126 => usize::from(u16::from_be_bytes(self.bytes())),
+                127 => usize::try_from(u64::from_be_bytes(self.bytes())).unwrap(),
+                short => usize::from(short),
+            };
+            let mut payload = vec![0; length];
+            self.0.read_exact(&mut payload).unwrap();
+            match first & 0x0f {
+                1 => return Frame::Text(serde_json::from_slice(&payload).unwrap()),
+                8 => return Frame::Close(u16::from_be_bytes([payload[0], payload[1]])),
+                _ => {}
+            }
+        }
+    }
+
+    /// The name of the next event, and its payload.
+    fn event(&mut self) -> (String, Value) {
+        let Frame::Text(frame) = self.next() else { panic!("closed") };
+        let payload = frame["Payload"].as_str().unwrap();
+        let payload = if payload.is_empty() { Value::Null } else { serde_json::from_str(payload).unwrap() };
+        (frame["Headers"]["x-amz-chime-event-type"].as_str().unwrap().to_owned(), payload)
+    }
+}
+
+const SESSION: (&str, &str) = ("sessionId", "one");
+
+#[test]
+fn web_14_an_empty_session_id_is_a_missing_one() {
+    let stage = Stage::new();
+    assert_eq!(Socket::of_owner(&stage, &[("sessionId", "")]).next(), Frame::Close(4003));
+    assert_eq!(Socket::of_owner(&stage, &[]).next(), Frame::Close(4003));
+}
+
+#[test]
+fn s_10_what_is_too_large_is_refused_with_the_code_for_it() {
+    let stage = Stage::new();
+    let mut socket = Socket::of_owner(&stage, &[SESSION]);
+    assert_eq!(socket.event().0, "SESSION_ESTABLISHED");
+    let length = 64 * 1024 + 1_u64;
+    let mut frame = vec![0x81, 0xff];
+    frame.extend(length.to_be_bytes());
+    frame.extend([0; 4]);
+    frame.resize(frame.len() + usize::try_from(length).unwrap(), b'x');
+    // The server may answer before it has read everything.
+    let _ = socket.0.write_all(&frame);
+    assert_eq!(socket.next(), Frame::Close(1009));
+}
