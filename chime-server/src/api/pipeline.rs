@@ -137,7 +137,7 @@ async fn run(
     let source = Source::of(parts);
     let headers = target.headers(parts);
     let signed = target.signed_request(parts, &headers, &body, source);
-    let caller = auth::authenticate(app, &signed, SERVICES).await?;
+    let caller = auth::authenticate(app, &signed, SERVICES).await?.caller;
     tracing::Span::current().record("caller.arn", caller.arn.as_str());
     known.caller = Some(Arc::clone(&caller));
     let Found { index, operation, labels, .. } = found;

@@ -1,14 +1,11 @@
 //! The signature stage, the same for the API, the query protocol and WebSocket sessions.
 
-use std::sync::Arc;
-
-use chime_domain::iam::Caller;
-
+use super::Credentials;
 use super::sigv4::{self, SigError, SignedRequest};
 use crate::api::ApiError;
 use crate::app::App;
 
-/// Who signed a request, once the signature has proved good (wire rules ).
+/// Who signed a request, once the signature has proved good (wire rules ), and the credentials used.
 ///
 /// `services` are the signing names that are accepted: `chime`, or `iam` and `sts` for the query protocol.
 ///
@@ -19,7 +16,7 @@ pub async fn authenticate(
     app: &App,
     request: &SignedRequest<'_>,
     services: &[&str],
-) -> Result<Arc<Caller>, ApiError> {
+) -> Result<Credentials, ApiError> {
     let now = app.chime().now();
     let parsed = sigv4::parse(request)?;
     let token = parsed.security_token.as_ref().map(|token| token.expose());
@@ -29,5 +26,5 @@ pub async fn authenticate(
     if credentials.expires.is_some_and(|end| end <= now) {
         return Err(SigError::ExpiredToken.into());
     }
-    Ok(credentials.caller)
+    Ok(credentials)
 }

@@ -55,7 +55,7 @@ async fn answer(app: &App, parts: &Parts, body: Body) -> Result<Explained, ApiEr
     let target = Target::of(parts);
     let headers = target.headers(parts);
     let signed = target.signed_request(parts, &headers, &body, Source::of(parts));
-    let caller = auth::authenticate(app, &signed, &[SERVICE]).await?;
+    let caller = auth::authenticate(app, &signed, &[SERVICE]).await?.caller;
     tracing::Span::current().record("caller.arn", caller.arn.as_str());
     if !app.admit_question(app.chime().now()) {
         return Err(ApiError::Throttled);

@@ -216,7 +216,7 @@ async fn show(app: &App, meeting: &str, parts: &Parts, body: Body) -> Result<Val
     let target = Target::of(parts);
     let headers = target.headers(parts);
     let signed = target.signed_request(parts, &headers, &body, Source::of(parts));
-    let caller = auth::authenticate(app, &signed, &["chime"]).await?;
+    let caller = auth::authenticate(app, &signed, &["chime"]).await?.caller;
     if !caller.policies.is_owner() || !caller.policies.policies(Layer::Session).is_empty() {
         return Err(ApiError::AccessDenied(format!(
             "User: {} is not the owner of the account, who alone may read what clients told.",

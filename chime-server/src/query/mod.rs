@@ -136,7 +136,7 @@ async fn run(app: &App, parts: &Parts, body: Body, known: &mut Known) -> Result<
         let headers = target.headers(parts);
         let signed = target.signed_request(parts, &headers, &body, source);
         let scope = sigv4::parse(&signed)?;
-        let caller = auth::authenticate(app, &signed, SERVICES).await?;
+        let caller = auth::authenticate(app, &signed, SERVICES).await?.caller;
         tracing::Span::current().record("caller.arn", caller.arn.as_str());
         let service = Service::signed_as(&scope.scope.service);
         let service = service.ok_or_else(|| SigError::Service { expected: SERVICES.join(" or ") })?;

@@ -2,11 +2,12 @@
 
 use chime_domain::access::policy::{RequestContext, denied_message};
 use chime_domain::arn::AppInstanceUserArn;
+use chime_domain::time::Timestamp;
 use http::request::Parts;
 
 use crate::api::{ApiError, Query, Source};
 use crate::app::App;
-use crate::auth::{self, Asked};
+use crate::auth::{self, Asked, Credentials};
 use crate::http::Target;
 
 /// A refusal as a close frame.
@@ -38,6 +39,8 @@ impl Refused {
 pub(super) struct Admitted {
     pub(super) user: AppInstanceUserArn,
     pub(super) session: String,
+    /// When the credentials end that opened it.
+    pub(super) expires: Option<Timestamp>,
     /// Whether to send what the user may want to see first, and in which order.
     pub(super) prefetch: Option<super::prefetch::SortBy>,
 }
@@ -49,12 +52,13 @@ pub(super) async fn admit(app: &App, parts: &Parts) -> Result<Admitted, Refused>
     let source = Source::of(parts);
     let headers = target.headers(parts);
     let signed = target.signed_request(parts, &headers, &[], source);
-    let caller = auth::authenticate(app, &signed, &["chime"]).await.map_err(|error| match error {
-        ApiError::Signature(error) => {
-            Refused { code: UNAUTHORIZED, reason: format!("Unauthorized: {}", error.name()) }
-        }
-        _ => Refused::try_again(),
-    })?;
+    let Credentials { caller, expires, .. } =
+        auth::authenticate(app, &signed, &["chime"]).await.map_err(|error| match error {
+            ApiError::Signature(error) => {
+                Refused { code: UNAUTHORIZED, reason: format!("Unauthorized: {}", error.name()) }
+            }
+            _ => Refused::try_again(),
+        })?;
     let user = query.get("userArn").ok_or_else(|| Refused::denied("userArn is missing"))?;
     let user =
         AppInstanceUserArn::parse(user).map_err(|_| Refused::denied("userArn is not the ARN of a user"))?;
@@ -82,5 +86,5 @@ pub(super) async fn admit(app: &App, parts: &Parts) -> Result<Admitted, Refused>
         (Some("connect"), _) => Some(super::prefetch::SortBy::LastMessage),
         _ => None,
     };
-    Ok(Admitted { user, session, prefetch })
+    Ok(Admitted { user, session, expires, prefetch })
 }

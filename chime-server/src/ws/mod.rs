@@ -10,6 +10,8 @@
 //!   missing `sessionId` and an eleventh connection with 4003: no client reconnects on either.
 //! - A second connection with the same user and `sessionId` replaces the first, which is closed with 4002 (rule WEB-12).
 //! - Both hold over all servers that share a store: `roster` counts connections in it.
+//! - A connection opened with temporary credentials is closed with 4403 when these end. Clients come again on that code,
+//!   with the credentials they have by then; who has no others meets 4401.
 //! - Deleting a user or an app instance closes its connections with 4003.
 //! - What a client sends is passed over; more than 64 KB at once closes with 1009, and what is no frame with 1002.
 //! - A client that cannot keep up is closed with 1013; it reconnects and reads `ListChannelMessages`.

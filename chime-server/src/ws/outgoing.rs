@@ -31,6 +31,8 @@ pub(crate) enum Close {
     Replaced,
     /// Its user is gone.
     UserGone,
+    /// The temporary credentials that opened it have ended.
+    Expired,
     /// The server stops.
     Restart,
 }
@@ -43,6 +45,7 @@ impl Close {
             Self::Silent => 1011,
             Self::Replaced => 4002,
             Self::UserGone => 4003,
+            Self::Expired => 4403,
             Self::Restart => 1012,
         }
     }
@@ -54,6 +57,7 @@ impl Close {
             Self::Silent => "the client does not answer",
             Self::Replaced => "replaced by another connection of this session",
             Self::UserGone => "the user was deleted",
+            Self::Expired => "the credentials have expired",
             Self::Restart => "the server restarts",
         }
     }

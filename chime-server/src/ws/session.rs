@@ -1,9 +1,11 @@
 //! The task of one connection.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chime_domain::limits::Quota;
+use chime_domain::time::Timestamp;
 use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -58,7 +60,7 @@ pub(super) fn spawn(app: App, upgrade: OnUpgrade, peer: Option<Peer>, admitted: 
 }
 
 async fn open(app: &App, socket: &mut Socket, admitted: Admitted) -> Result<(), Refused> {
-    let Admitted { user, session, prefetch } = admitted;
+    let Admitted { user, session, expires, prefetch } = admitted;
     let hub = app.hub();
     let outgoing = Arc::new(Outgoing::new());
     let limit = app.chime().settings().limits.get(Quota::ConnectionsPerUser);
@@ -84,7 +86,11 @@ async fn open(app: &App, socket: &mut Socket, admitted: Admitted) -> Result<(), 
         if let Some(sort) = prefetch {
             prefetch::send(app.chime(), &user, sort, &outgoing).await;
         }
-        if let Some(code) = run(socket, &outgoing).await {
+        let ran = tokio::select! {
+            code = run(socket, &outgoing) => code,
+            never = expire(app, expires, &outgoing) => match never {},
+        };
+        if let Some(code) = ran {
             app.metrics().closed(code);
         }
     }
@@ -94,6 +100,15 @@ async fn open(app: &App, socket: &mut Socket, admitted: Admitted) -> Result<(), 
     }
     app.metrics().sessions_changed(-1);
     established.map_err(|_| Refused::try_again())
+}
+
+/// Closes a connection when the credentials end that opened it.
+async fn expire(app: &App, expires: Option<Timestamp>, outgoing: &Outgoing) -> Infallible {
+    if let Some(end) = expires {
+        app.chime().clock().until(end).await;
+        outgoing.close(Close::Expired);
+    }
+    std::future::pending().await
 }
 
 fn too_many(limit: u64) -> Refused {

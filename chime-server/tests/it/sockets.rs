@@ -111,6 +111,32 @@ impl Socket {
 const SESSION: (&str, &str) = ("sessionId", "one");
 
 #[test]
+fn web_11_a_connection_ends_with_the_temporary_credentials_it_was_opened_with() {
+    let stage = Stage::with(&[("CHIME_TEST_CLOCK", "true")]);
+    let chime = stage.server.running().app().chime().clone();
+    let owner = Caller::root(&chime.settings().account);
+    let vended = chime.iam().session_token(&owner, Some(900)).unwrap();
+    let token = Some(vended.token.0.clone());
+    let credentials = Credentials::from_keys(vended.access_key_id.clone(), vended.secret.0.clone(), token);
+    let mut lasting = Socket::of_owner(&stage, &[("sessionId", "lasting")]);
+    let mut socket = Socket::open(&stage, credentials, &[SESSION]);
+    assert_eq!(socket.event().0, "SESSION_ESTABLISHED");
+    assert_eq!(lasting.event().0, "SESSION_ESTABLISHED");
+    let advance = |seconds: u32| {
+        let body = format!(r#"{{"AdvanceSeconds": {seconds}}}"#);
+        assert_eq!(stage.server.post("/_chime/clock", &body).status, 200);
+    };
+    advance(800);
+    socket.0.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    assert!(socket.0.peek(&mut [0]).is_err(), "the credentials have not ended");
+    advance(101);
+    socket.0.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    assert_eq!(socket.next(), Frame::Close(4403));
+    lasting.0.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    assert!(lasting.0.peek(&mut [0]).is_err(), "keys that do not end keep their connections");
+}
+
+#[test]
 fn web_14_an_empty_session_id_is_a_missing_one() {
     let stage = Stage::new();
     assert_eq!(Socket::of_owner(&stage, &[("sessionId", "")]).next(), Frame::Close(4003));
