@@ -42,11 +42,6 @@ pub(super) fn session_established() -> Utf8Bytes {
     envelope("SESSION_ESTABLISHED", "SYSTEM", None, "")
 }
 
-/// The last frame of a prefetch.
-pub(super) fn prefetch_completed() -> Utf8Bytes {
-    envelope("PREFETCH_COMPLETED", "SYSTEM", None, "")
-}
-
 /// The frame of something that happened, encoded once for all who are told; `None` for what no socket hears of (rule
 /// WEB-32).
 pub fn of(happening: &Happening) -> Option<Utf8Bytes> {

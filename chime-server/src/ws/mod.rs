@@ -15,8 +15,9 @@
 //! - Deleting a user or an app instance closes its connections with 4003.
 //! - What a client sends is passed over; more than 64 KB at once closes with 1009, and what is no frame with 1002.
 //! - A client that cannot keep up is closed with 1013; it reconnects and reads `ListChannelMessages`.
-//! - Prefetch sends `CHANNEL_DETAILS` for at most 20 channels, each with its newest 20 messages and first 30 members,
-//!   and then `PREFETCH_COMPLETED`. Payloads give moments as texts, like those of all events.
+//! - Prefetch sends `CHANNEL_DETAILS` for at most 50 channels, each with its newest 20 messages and first 30 members, as
+//!   fast as the client takes them; events of the session come in between, and nothing marks its end. Payloads give
+//!   moments as texts, like those of all events.
 
 mod admit;
 mod connect;

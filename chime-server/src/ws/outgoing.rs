@@ -99,6 +99,8 @@ pub(crate) struct Outgoing {
     filled: Notify,
     /// The queue is not behind any more.
     caught_up: Notify,
+    /// Nothing waits any more.
+    emptied: Notify,
     heard: AtomicBool,
 }
 
@@ -116,6 +118,7 @@ impl Outgoing {
             state: Mutex::new(state),
             filled: Notify::new(),
             caught_up: Notify::new(),
+            emptied: Notify::new(),
             heard: AtomicBool::new(true),
         }
     }
@@ -151,6 +154,13 @@ impl Outgoing {
     pub(crate) async fn caught_up(&self) {
         while self.state().is_behind() {
             self.caught_up.notified().await;
+        }
+    }
+
+    /// Waits until nothing waits to be sent. Only one may wait for that.
+    pub(super) async fn emptied(&self) {
+        while !self.state().frames.is_empty() {
+            self.emptied.notified().await;
         }
     }
 
@@ -236,6 +246,9 @@ impl Outgoing {
         state.bytes = state.bytes.saturating_sub(frames.iter().map(|frame| frame.len() + FRAME_COST).sum());
         if was_behind && !state.is_behind() {
             self.caught_up.notify_one();
+        }
+        if state.frames.is_empty() {
+            self.emptied.notify_one();
         }
         if state.frames.is_empty() && state.frames.capacity() > RUN {
             state.frames = VecDeque::new();

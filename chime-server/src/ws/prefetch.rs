@@ -12,7 +12,7 @@ use super::outgoing::Outgoing;
 use crate::api::messaging::shapes::{ChannelWire, Iso, MessageWire, Moment};
 use crate::api::wire::IdentityWire;
 
-const CHANNELS: usize = 20;
+const CHANNELS: usize = 50;
 const MESSAGES: usize = 20;
 const MEMBERS: usize = 30;
 
@@ -36,25 +36,32 @@ struct Member<'a> {
 struct Details<'a> {
     channel: ChannelWire<'a, Iso>,
     channel_messages: Vec<MessageWire<'a, Iso>>,
+    channel_messages_has_more: bool,
     channel_memberships: Vec<Member<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     read_marker_timestamp: Option<Iso>,
 }
 
-/// Sends the details of the first channels, and says when it is done. What cannot be read is left out: the client asks
-/// for it by the API.
-pub(super) async fn send(chime: &Chime, user: &AppInstanceUserArn, sort: SortBy, outgoing: &Outgoing) {
-    match first_channels(chime, user, sort).await {
-        Ok(channels) => {
-            for own in &channels {
-                if let Err(error) = send_one(chime, user, own, outgoing).await {
-                    tracing::debug!(%error, "a channel was left out of a prefetch");
-                }
-            }
+/// Sends the details of the first channels, if they are wanted. What cannot be read is left out: the client asks for it by
+/// the API.
+pub(super) async fn send(
+    chime: &Chime,
+    user: &AppInstanceUserArn,
+    sort: Option<SortBy>,
+    outgoing: &Outgoing,
+) {
+    let Some(sort) = sort else { return };
+    let channels = first_channels(chime, user, sort).await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "a prefetch failed");
+        Vec::new()
+    });
+    for own in &channels {
+        // All of them together would be more than may wait for a client.
+        outgoing.emptied().await;
+        if let Err(error) = send_one(chime, user, own, outgoing).await {
+            tracing::debug!(%error, "a channel was left out of a prefetch");
         }
-        Err(error) => tracing::warn!(%error, "a prefetch failed"),
     }
-    outgoing.push(&frame::prefetch_completed());
 }
 
 async fn first_channels(
@@ -88,6 +95,7 @@ async fn send_one(
     let details = Details {
         channel: ChannelWire::new(channel, own.channel.last_message),
         channel_messages: messages.items.iter().map(MessageWire::summary).collect(),
+        channel_messages_has_more: messages.next.is_some(),
         channel_memberships: members
             .items
             .iter()

@@ -83,12 +83,15 @@ async fn open(app: &App, socket: &mut Socket, admitted: Admitted) -> Result<(), 
     }
     let established = hub.establish(app.chime(), &user, connected, &outgoing).await;
     if established.is_ok() {
-        if let Some(sort) = prefetch {
-            prefetch::send(app.chime(), &user, sort, &outgoing).await;
-        }
+        let beside = async {
+            tokio::join!(
+                prefetch::send(app.chime(), &user, prefetch, &outgoing),
+                expire(app, expires, &outgoing)
+            )
+        };
         let ran = tokio::select! {
             code = run(socket, &outgoing) => code,
-            never = expire(app, expires, &outgoing) => match never {},
+            ((), never) = beside => match never {},
         };
         if let Some(code) = ran {
             app.metrics().closed(code);

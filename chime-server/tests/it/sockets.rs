@@ -157,3 +157,58 @@ fn s_10_what_is_too_large_is_refused_with_the_code_for_it() {
     let _ = socket.0.write_all(&frame);
     assert_eq!(socket.next(), Frame::Close(1009));
 }
+
+#[test]
+fn web_35_prefetch_tells_of_fifty_channels_and_whether_they_have_more_messages() {
+    let stage = Stage::new();
+    let chime = stage.server.running().app().chime().clone();
+    stage.server.runtime.block_on(async {
+        for n in 0..50 {
+            let name = chime_domain::text::ResourceName::new(format!("room {n}")).unwrap();
+            let command = chime_domain::messaging::CreateChannel::new(stage.alice.app_instance(), name);
+            chime.messaging(&stage.alice).create_channel(command).await.unwrap();
+        }
+    });
+    let messages = format!("{}/messages", on("channels", stage.channel.as_str()));
+    for n in 0..21 {
+        let body = format!(
+            r#"{{"Content":"{n}","Type":"STANDARD","Persistence":"PERSISTENT","ClientRequestToken":"t{n}"}}"#
+        );
+        assert_eq!(stage.as_alice("POST", &messages, &body).status, 201);
+    }
+    let mut socket = Socket::of_owner(&stage, &[SESSION, ("prefetch-on", "connect")]);
+    assert_eq!(socket.event().0, "SESSION_ESTABLISHED");
+    for n in 0..50 {
+        let (event, payload) = socket.event();
+        assert_eq!(event, "CHANNEL_DETAILS");
+        // Of the two that were made first, one has messages and comes first of all.
+        assert_eq!(payload["ChannelMessagesHasMore"], n == 0, "{n}: {payload}");
+        let messages = payload["ChannelMessages"].as_array().unwrap().len();
+        assert_eq!(messages, if n == 0 { 20 } else { 0 });
+    }
+    socket.0.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    assert!(socket.0.peek(&mut [0]).is_err(), "nothing follows the documented frames");
+}
+
+#[test]
+fn web_35_a_prefetch_that_is_larger_than_what_may_wait_for_a_client_arrives_as_it_reads() {
+    let stage = Stage::new();
+    let chime = stage.server.running().app().chime().clone();
+    stage.server.runtime.block_on(async {
+        for n in 0..10 {
+            let name = chime_domain::text::ResourceName::new(format!("room {n}")).unwrap();
+            let command = chime_domain::messaging::CreateChannel::new(stage.alice.app_instance(), name);
+            let channel = chime.messaging(&stage.alice).create_channel(command).await.unwrap();
+            for _ in 0..20 {
+                let content = chime_domain::text::Content::new("x".repeat(4000)).unwrap();
+                let command = chime_domain::messaging::SendChannelMessage::new(channel.clone(), content);
+                chime.messaging(&stage.alice).send_channel_message(command).await.unwrap();
+            }
+        }
+    });
+    let mut socket = Socket::of_owner(&stage, &[SESSION, ("prefetch-on", "connect")]);
+    assert_eq!(socket.event().0, "SESSION_ESTABLISHED");
+    for _ in 0..12 {
+        assert_eq!(socket.event().0, "CHANNEL_DETAILS");
+    }
+}
