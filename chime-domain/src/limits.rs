@@ -165,6 +165,8 @@ pub const BATCH_MEMBERSHIPS: std::ops::RangeInclusive<usize> = 1..=100;
 pub const CREATE_CHANNEL_ARNS: std::ops::RangeInclusive<usize> = 1..=10;
 /// Tags of one request (rule APP-21).
 pub const TAGS_PER_REQUEST: std::ops::RangeInclusive<usize> = 1..=50;
+/// Tags of one request on an attendee (wire rule D-11).
+pub const ATTENDEE_TAGS_PER_REQUEST: std::ops::RangeInclusive<usize> = 1..=10;
 /// Items of a page (wire.md section 6).
 pub const PAGE_SIZE: std::ops::RangeInclusive<usize> = 1..=50;
 /// Smallest share of its target, in percent, that a sub-channel is kept with (wire rule D-08).

@@ -34,3 +34,54 @@ fn n_03_the_namespace_may_be_told_by_either_header_of_the_client() {
     assert_eq!(server.send(&request((KEY, SECRET), "POST", "/meetings", &browser, TODAYS)).status, 200);
     assert_eq!(server.signed("POST", "/meetings", TODAYS).status, 201);
 }
+
+#[test]
+fn d_11_an_attendee_is_given_or_loses_at_most_ten_tags_at_once() {
+    let server = Server::start();
+    let (meeting, attendee, _) = meeting(&server);
+    let tags = |count: usize| -> Vec<Value> {
+        (0..count).map(|n| json!({ "Key": format!("k{n}"), "Value": "v" })).collect()
+    };
+    let keys = |count: usize| -> Vec<String> { (0..count).map(|n| format!("k{n}")).collect() };
+    let path = format!("/meetings/{meeting}/attendees/{attendee}/tags?operation=");
+    let send = |operation: &str, body: Value| {
+        server.signed("POST", &format!("{path}{operation}"), &body.to_string())
+    };
+    bad(&send("add", json!({ "Tags": tags(11) })));
+    assert_eq!(send("add", json!({ "Tags": tags(10) })).status, 204);
+    bad(&send("delete", json!({ "TagKeys": keys(11) })));
+    assert_eq!(send("delete", json!({ "TagKeys": keys(10) })).status, 204);
+    let create = |count: usize| {
+        let body = json!({ "ExternalUserId": format!("of {count}"), "Tags": tags(count) }).to_string();
+        server.signed("POST", &format!("/console/meetings/{meeting}/attendees"), &body)
+    };
+    bad(&create(11));
+    assert_eq!(create(10).status, 201);
+}
+
+#[test]
+fn d_09_attendees_may_be_absent_and_not_empty() {
+    let server = Server::start();
+    let send = |attendees: Option<Value>| {
+        let mut body: Value = serde_json::from_str(TODAYS).unwrap();
+        if let Some(attendees) = attendees {
+            body["Attendees"] = attendees;
+        }
+        server.signed("POST", "/meetings?operation=create-attendees", &body.to_string())
+    };
+    bad(&send(Some(json!([]))));
+    assert_eq!(send(None).status, 200);
+    assert_eq!(send(Some(json!([{ "ExternalUserId": "user" }]))).status, 200);
+}
+
+#[test]
+fn app_21_a_meeting_may_lose_no_tags() {
+    let server = Server::start();
+    let (_, _, arn) = meeting(&server);
+    let untag = |arn: &str| {
+        let body = json!({ "ResourceARN": arn, "TagKeys": [] }).to_string();
+        server.signed("POST", "/tags?operation=untag-resource", &body)
+    };
+    assert_eq!(untag(&arn).status, 204);
+    bad(&untag("arn:aws:chime:us-east-1:123456789012:app-instance/a"));
+}

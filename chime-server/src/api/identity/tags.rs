@@ -54,7 +54,7 @@ pub(super) async fn untag_resource(app: App, request: ApiRequest) -> Result<Repl
     let arn = required(input.resource_arn, "ResourceARN")?;
     let keys = required(input.tag_keys, "TagKeys")?;
     if let Some(meeting) = Tagged::of(&app, &request, &arn)? {
-        meeting.untag(&app, &request, &tag_keys(keys)?).await?;
+        meeting.untag(&app, &request, keys).await?;
         return Ok(Reply::empty());
     }
     let resource = resource(&arn)?;

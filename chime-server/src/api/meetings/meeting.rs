@@ -102,17 +102,17 @@ pub(super) async fn create_meeting(app: App, request: ApiRequest) -> Result<Repl
 
 pub(super) async fn create_meeting_with_attendees(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
     let mut input: Create = request.json()?;
-    let items = input.attendees.take().unwrap_or_default();
+    let items = input.attendees.take();
     let bounds = match request.namespace {
         Namespace::Legacy => CREATE_MEETING_ATTENDEES_2020,
         _ => CREATE_MEETING_ATTENDEES,
     };
-    if items.len() > *bounds.end() {
-        let message = format!("Attendees holds {} items, more than {}.", items.len(), bounds.end());
+    if items.as_ref().is_some_and(|items| !bounds.contains(&items.len())) {
+        let message = format!("Attendees must hold 1 to {} items.", bounds.end());
         return Err(ApiError::bad_request("D-09", message));
     }
     let command = input.parse()?;
-    let mut batch = Batch::parse(items)?;
+    let mut batch = Batch::parse(items.unwrap_or_default())?;
     let meetings = app.chime().meetings();
     let (meeting, outcomes) = meetings.create_meeting_with_attendees(&command, batch.wanted.clone()).await?;
     app.scheduler().nudge_outward();

@@ -10,7 +10,8 @@ use chime_domain::ports::{Capabilities, MediaPlacement};
 use chime_domain::text::ExternalUserId;
 use serde::{Deserialize, Serialize};
 
-use crate::api::wire::{TagWire, required, tags};
+use super::tags::attendee_tags;
+use crate::api::wire::{TagWire, required};
 use crate::api::{ApiError, ApiRequest};
 use crate::app::App;
 use crate::meetings::as_reached;
@@ -185,7 +186,9 @@ impl NewAttendee {
         let user = ExternalUserId::new(user).map_err(|error| error.of("ExternalUserId"))?;
         let mut attendee = CreateAttendee::new(user);
         attendee.capabilities = self.capabilities.map(|wire| wire.0);
-        attendee.tags = tags(self.tags.filter(|tags| !tags.is_empty()))?;
+        if let Some(tags) = self.tags.filter(|tags| !tags.is_empty()) {
+            attendee.tags = attendee_tags(tags)?;
+        }
         Ok(attendee)
     }
 }

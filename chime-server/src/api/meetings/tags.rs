@@ -3,7 +3,7 @@
 use chime_domain::error::{ErrorCode, Refusal, ServiceError};
 use chime_domain::identity::Tag;
 use chime_domain::ids::MeetingId;
-use chime_domain::limits::TAGS_PER_REQUEST;
+use chime_domain::limits::{ATTENDEE_TAGS_PER_REQUEST, TAGS_PER_REQUEST};
 use chime_domain::text::{TagKey, TagValue};
 use serde::{Deserialize, Serialize};
 
@@ -32,12 +32,25 @@ pub(super) fn meeting_tags(wire: Option<Vec<TagWire>>) -> Result<Vec<Tag>, ApiEr
     })
 }
 
-fn added(request: &ApiRequest) -> Result<Vec<Tag>, ApiError> {
-    tags(Some(required(request.json::<Input>()?.tags, "Tags")?))
+/// The tags that an attendee is made with, or that are added to it.
+pub(super) fn attendee_tags(wire: Vec<TagWire>) -> Result<Vec<Tag>, ApiError> {
+    check_of_attendee(wire.len(), "Tags")?;
+    tags(Some(wire))
 }
 
-fn removed(request: &ApiRequest) -> Result<Vec<TagKey>, ApiError> {
-    keys(required(request.json::<Input>()?.tag_keys, "TagKeys")?)
+fn check_of_attendee(count: usize, member: &str) -> Result<(), ApiError> {
+    if ATTENDEE_TAGS_PER_REQUEST.contains(&count) {
+        return Ok(());
+    }
+    Err(ApiError::bad_request("D-11", format!("{member} must hold 1 to 10 items for an attendee.")))
+}
+
+fn added(request: &ApiRequest) -> Result<Vec<TagWire>, ApiError> {
+    required(request.json::<Input>()?.tags, "Tags")
+}
+
+fn removed(request: &ApiRequest) -> Result<Vec<String>, ApiError> {
+    required(request.json::<Input>()?.tag_keys, "TagKeys")
 }
 
 /// The keys of a request (rule APP-21).
@@ -54,12 +67,12 @@ fn listed(tags: &[Tag]) -> Result<Reply, ApiError> {
 }
 
 pub(super) async fn tag_meeting(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
-    app.chime().meetings().tag_meeting(&request.meeting()?, &added(&request)?).await?;
+    app.chime().meetings().tag_meeting(&request.meeting()?, &tags(Some(added(&request)?))?).await?;
     Ok(Reply::empty())
 }
 
 pub(super) async fn untag_meeting(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
-    app.chime().meetings().untag_meeting(&request.meeting()?, &removed(&request)?).await?;
+    app.chime().meetings().untag_meeting(&request.meeting()?, &keys(removed(&request)?)?).await?;
     Ok(Reply::empty())
 }
 
@@ -69,13 +82,16 @@ pub(super) async fn list_meeting_tags(app: App, request: ApiRequest) -> Result<R
 
 pub(super) async fn tag_attendee(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
     let (meeting, attendee) = (request.meeting()?, request.attendee()?);
-    app.chime().meetings().tag_attendee(&meeting, &attendee, &added(&request)?).await?;
+    let tags = attendee_tags(added(&request)?)?;
+    app.chime().meetings().tag_attendee(&meeting, &attendee, &tags).await?;
     Ok(Reply::empty())
 }
 
 pub(super) async fn untag_attendee(app: App, request: ApiRequest) -> Result<Reply, ApiError> {
     let (meeting, attendee) = (request.meeting()?, request.attendee()?);
-    app.chime().meetings().untag_attendee(&meeting, &attendee, &removed(&request)?).await?;
+    let texts = removed(&request)?;
+    check_of_attendee(texts.len(), "TagKeys")?;
+    app.chime().meetings().untag_attendee(&meeting, &attendee, &keys(texts)?).await?;
     Ok(Reply::empty())
 }
 
@@ -120,9 +136,11 @@ impl Tagged {
         &self,
         app: &App,
         request: &ApiRequest,
-        keys: &[TagKey],
+        texts: Vec<String>,
     ) -> Result<(), ApiError> {
-        let done = app.chime().meetings().untag_meeting(&self.0, keys).await;
+        // The model of meetings has no least number of keys.
+        let keys = if texts.is_empty() { Vec::new() } else { keys(texts)? };
+        let done = app.chime().meetings().untag_meeting(&self.0, &keys).await;
         done.map_err(|error| gone(request.namespace, error))
     }
 
