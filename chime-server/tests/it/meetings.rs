@@ -85,3 +85,58 @@ fn app_21_a_meeting_may_lose_no_tags() {
     assert_eq!(untag(&arn).status, 204);
     bad(&untag("arn:aws:chime:us-east-1:123456789012:app-instance/a"));
 }
+
+#[test]
+fn w_17_the_settings_of_a_transcription_are_checked_before_it_is_known_who_transcribes() {
+    let server = Server::with(&[
+        ("CHIME_THROTTLE__MEETINGS_PER_SECOND", "1000"),
+        ("CHIME_THROTTLE__MEETINGS_BURST", "1000"),
+    ]);
+    let (meeting, ..) = meeting(&server);
+    let start = |settings: Value| {
+        let body = json!({ "TranscriptionConfiguration": settings }).to_string();
+        server.signed("POST", &format!("/meetings/{meeting}/transcription?operation=start"), &body)
+    };
+    let general = |settings: Value| start(json!({ "EngineTranscribeSettings": settings }));
+    let medical = |settings: Value| start(json!({ "EngineTranscribeMedicalSettings": settings }));
+    for wrong in [
+        json!({ "LanguageCode": "xx-XX" }),
+        json!({ "LanguageCode": 3 }),
+        json!({ "Region": "moon-1" }),
+        json!({ "VocabularyFilterMethod": "shout" }),
+        json!({ "PartialResultsStability": "some" }),
+        json!({ "ContentIdentificationType": "PHI" }),
+        json!({ "ContentRedactionType": "all" }),
+        json!({ "EnablePartialResultsStabilization": "yes" }),
+        json!({ "IdentifyLanguage": 1 }),
+        json!({ "PreferredLanguage": "xx" }),
+        json!({ "LanguageOptions": "" }),
+        json!({ "PiiEntityTypes": "name" }),
+        json!({ "LanguageModelName": "a b" }),
+        json!({ "VocabularyNames": "a b" }),
+        json!({ "VocabularyFilterNames": "a".repeat(3001) }),
+        json!({ "VocabularyName": "a".repeat(4097) }),
+        json!([]),
+    ] {
+        bad(&general(wrong));
+    }
+    let whole = json!({ "LanguageCode": "en-US", "Specialty": "CARDIOLOGY", "Type": "DICTATION" });
+    for member in ["LanguageCode", "Specialty", "Type"] {
+        let mut wrong = whole.clone();
+        wrong.as_object_mut().unwrap().remove(member);
+        bad(&medical(wrong));
+        let mut wrong = whole.clone();
+        wrong[member] = "de-DE".into();
+        bad(&medical(wrong));
+    }
+    let full = json!({
+        "LanguageCode": "de-DE", "Region": "auto", "VocabularyFilterMethod": "mask", "VocabularyFilterName": "f",
+        "VocabularyName": "v", "EnablePartialResultsStabilization": true, "PartialResultsStability": "low",
+        "ContentIdentificationType": "PII", "PiiEntityTypes": "NAME, PIN", "LanguageModelName": "m-1",
+        "IdentifyLanguage": false, "LanguageOptions": "en-US,de-DE", "PreferredLanguage": "en-US",
+        "VocabularyNames": "a,b", "VocabularyFilterNames": "c", "SomethingNew": 1, "ContentRedactionType": null,
+    });
+    for right in [general(json!({})), general(full), medical(whole)] {
+        right.is_error(422, "UnprocessableEntityException");
+    }
+}

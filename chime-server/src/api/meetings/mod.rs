@@ -3,12 +3,12 @@
 //! # Our choices
 //!
 //! - Members that only one generation of clients requires (`ExternalMeetingId`, `MediaRegion`, `Attendees`) are optional
-//!   (wire rule D-09). A creation without the first two, which today's clients would not send, is a legacy one (N-05).
+//!   (wire rule D-09); a list of no attendees is refused. A creation without the first two, which today's clients would not send, is a legacy one (N-05).
 //! - A meeting made through either namespace is the other's too (D-12).
 //! - Whoever asks over plain HTTP on a loopback name gets `ws` and `http` URLs there instead of `wss` and `https` ones, if
 //!   the meeting lives on this server: pages on localhost work without certificates.
 //! - Without a transcriber the operations on transcription answer UnprocessableEntity, since the other modelled answers
-//!   would be retried or blame the caller.
+//!   would be retried or blame the caller; settings that no client's model has are refused before that.
 //! - The limit of `CreateMeetingWithAttendees` is 10 attendees for legacy callers and 20 for others, as their models say.
 //! - `TagResource` knows meetings by the ARN that the server gives them, in that spelling alone, since policies are
 //!   written on it. In the words of meetings a missing one is ResourceNotFound, in others NotFound.
@@ -17,6 +17,7 @@ mod attendee;
 mod meeting;
 mod shapes;
 pub(super) mod tags;
+mod transcribe;
 mod transcription;
 
 crate::handlers! {

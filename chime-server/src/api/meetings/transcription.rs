@@ -4,6 +4,7 @@ use chime_domain::ports::{Transcription, TranscriptionEngine};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::transcribe;
 use crate::api::wire::required;
 use crate::api::{ApiError, ApiRequest, Reply};
 use crate::app::App;
@@ -26,8 +27,14 @@ pub(super) async fn start_meeting_transcription(app: App, request: ApiRequest) -
         required(request.json::<Start>()?.transcription_configuration, "TranscriptionConfiguration")?;
     let (engine, settings) =
         match (wanted.engine_transcribe_settings, wanted.engine_transcribe_medical_settings) {
-            (Some(settings), None) => (TranscriptionEngine::Transcribe, settings),
-            (None, Some(settings)) => (TranscriptionEngine::TranscribeMedical, settings),
+            (Some(settings), None) => {
+                transcribe::general(&settings)?;
+                (TranscriptionEngine::Transcribe, settings)
+            }
+            (None, Some(settings)) => {
+                transcribe::medical(&settings)?;
+                (TranscriptionEngine::TranscribeMedical, settings)
+            }
             _ => {
                 let message = "TranscriptionConfiguration must have the settings of one engine.";
                 return Err(ApiError::bad_request("W-17", message));
