@@ -178,15 +178,24 @@ impl WireError {
         invites.then_some(RETRY_AFTER)
     }
 
-    /// The body. Meetings and media pipelines carry the request id in it too (wire rule R-03).
-    pub(crate) fn body(&self, namespace: Option<Namespace>, request_id: &str) -> Vec<u8> {
+    /// The body. Meetings and media pipelines carry the request id in it too (wire rule R-03), and so does what may be
+    /// theirs; errors about tags name the `tagged` resource there (E-05).
+    pub(crate) fn body(
+        &self,
+        namespace: Option<Namespace>,
+        request_id: &str,
+        tagged: Option<&str>,
+    ) -> Vec<u8> {
         let mut body = serde_json::json!({ "Code": self.code, "Message": self.message });
-        if let (Some(Namespace::Meetings | Namespace::Pipelines), Some(members)) =
-            (namespace, body.as_object_mut())
-        {
+        let has_more = matches!(namespace, None | Some(Namespace::Meetings | Namespace::Pipelines));
+        if let Some(members) = body.as_object_mut().filter(|_| has_more) {
             members.insert("RequestId".into(), request_id.into());
             if let Some(seconds) = self.retry_after() {
                 members.insert("RetryAfterSeconds".into(), seconds.to_string().into());
+            }
+            let is_about_tags = ["ResourceNotFoundException", "TooManyTagsException"].contains(&self.name);
+            if let Some(arn) = tagged.filter(|_| is_about_tags) {
+                members.insert("ResourceName".into(), arn.into());
             }
         }
         body.to_string().into_bytes()
@@ -285,7 +294,7 @@ mod tests {
     fn the_body_has_code_and_message_and_in_meetings_the_request_id() {
         let read = |namespace| -> serde_json::Value {
             let answer = ApiError::Throttled.on_the_wire(Some(namespace));
-            serde_json::from_slice(&answer.body(Some(namespace), "r1")).unwrap()
+            serde_json::from_slice(&answer.body(Some(namespace), "r1", Some("arn"))).unwrap()
         };
         assert_eq!(
             read(Namespace::Identity),

@@ -48,7 +48,7 @@ pub(crate) async fn serve(State(app): State<App>, request: Request) -> Response 
             if let ApiError::Service(ServiceError::Store(error)) = &error {
                 app.store_failed(error);
             }
-            response::failure(&error, known.namespace, &id)
+            response::failure_about(&error, known.namespace, &id, known.tagged.as_deref())
         }
     };
     let operation = known.operation.map_or("unknown", |operation| operation.name);
@@ -85,6 +85,8 @@ fn audit(app: &App, parts: &Parts, id: &RequestId, known: &Known, answer: &Respo
 pub(crate) struct Known {
     pub(crate) operation: Option<&'static Operation>,
     pub(crate) namespace: Option<Namespace>,
+    /// The resource that a tag operation names.
+    tagged: Option<String>,
     /// Who signed.
     pub(crate) caller: Option<Arc<Caller>>,
     /// The user that the request acts as.
@@ -133,6 +135,8 @@ async fn run(
         Clues { tagged: hints.tagged(&query), old_body: hints.is_old_creation(found.operation), ..clues };
     let namespace = Namespace::of(found.operation, &clues);
     known.namespace = Some(namespace);
+
+    known.tagged = hints.tagged(&query).map(str::to_owned);
 
     let source = Source::of(parts);
     let headers = target.headers(parts);

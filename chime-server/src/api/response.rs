@@ -71,8 +71,18 @@ pub(crate) fn success(reply: Reply, known: &Known) -> Response {
 
 /// The answer to anything that went wrong.
 pub(crate) fn failure(error: &ApiError, namespace: Option<Namespace>, id: &RequestId) -> Response {
+    failure_about(error, namespace, id, None)
+}
+
+/// The same, where the request names a resource that has tags.
+pub(crate) fn failure_about(
+    error: &ApiError,
+    namespace: Option<Namespace>,
+    id: &RequestId,
+    tagged: Option<&str>,
+) -> Response {
     let wire = error.on_the_wire(namespace);
-    let mut response = Response::new(Body::from(wire.body(namespace, &id.0)));
+    let mut response = Response::new(Body::from(wire.body(namespace, &id.0, tagged)));
     *response.status_mut() = wire.status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, JSON);

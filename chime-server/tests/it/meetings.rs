@@ -87,6 +87,43 @@ fn app_21_a_meeting_may_lose_no_tags() {
 }
 
 #[test]
+fn e_05_errors_about_tags_name_their_meeting() {
+    let server = Server::start();
+    let (_, _, arn) = meeting(&server);
+    let tag = |arn: &str, first: usize| {
+        let tags: Vec<_> =
+            (first..first + 40).map(|n| json!({ "Key": format!("k{n}"), "Value": "v" })).collect();
+        let body = json!({ "ResourceARN": arn, "Tags": tags }).to_string();
+        server.signed("POST", "/tags?operation=tag-resource", &body)
+    };
+    assert_eq!(tag(&arn, 0).status, 204);
+    let many = tag(&arn, 40);
+    many.is_error(400, "TooManyTagsException");
+    assert_eq!(many.json()["ResourceName"], arn.as_str());
+    let other = arn.replace(&arn[arn.len() - 12..], "000000000000");
+    let missing = tag(&other, 0);
+    missing.is_error(404, "ResourceNotFoundException");
+    assert_eq!(missing.json()["ResourceName"], other.as_str());
+    let wrong = bad_tags(&server, &arn);
+    assert!(wrong.json()["ResourceName"].is_null(), "{wrong:?}");
+}
+
+fn bad_tags(server: &Server, arn: &str) -> Answer {
+    let body = json!({ "ResourceARN": arn }).to_string();
+    let answer = server.signed("POST", "/tags?operation=tag-resource", &body);
+    bad(&answer);
+    answer
+}
+
+#[test]
+fn r_03_an_error_has_the_id_of_its_request_before_anybody_knows_whose_it_is() {
+    let server = Server::start();
+    let answer = server.signed("POST", "/meetings/m/attendees?operation=nonsense", "{}");
+    bad(&answer);
+    assert_eq!(answer.json()["RequestId"].as_str(), answer.header("x-amzn-requestid"));
+}
+
+#[test]
 fn w_17_the_settings_of_a_transcription_are_checked_before_it_is_known_who_transcribes() {
     let server = Server::with(&[
         ("CHIME_THROTTLE__MEETINGS_PER_SECOND", "1000"),
