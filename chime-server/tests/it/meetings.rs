@@ -100,7 +100,7 @@ fn e_05_errors_about_tags_name_their_meeting() {
     let many = tag(&arn, 40);
     many.is_error(400, "TooManyTagsException");
     assert_eq!(many.json()["ResourceName"], arn.as_str());
-    let other = arn.replace(&arn[arn.len() - 12..], "000000000000");
+    let other = format!("{}000000000000", arn.split_at(arn.len() - 12).0);
     let missing = tag(&other, 0);
     missing.is_error(404, "ResourceNotFoundException");
     assert_eq!(missing.json()["ResourceName"], other.as_str());
