@@ -138,6 +138,37 @@ fn role_14_credentials_without_a_user_do_what_developers_do_and_no_messaging() {
     assert_eq!(stage.call((KEY, SECRET), Some(&stage.alice), "GET", &stage.channel).status, 200);
 }
 
+/// A processor of a channel flow.
+fn processor() -> Value {
+    let function = "arn:aws:lambda:us-east-1:123456789012:function:filter";
+    json!({
+        "Name": "filter", "ExecutionOrder": 1, "FallbackAction": "ABORT",
+        "Configuration": { "Lambda": { "ResourceArn": function, "InvocationType": "ASYNC" } },
+    })
+}
+
+impl Stage {
+    /// The ARN of a new bot.
+    fn bot(&self) -> String {
+        let alias = "arn:aws:lex:us-east-1:123456789012:bot-alias/ABCDEFGHIJ/ABCDEFGHIJ";
+        let lex = json!({ "Lex": { "LexBotAliasArn": alias, "LocaleId": "en_US" } });
+        self.made("/app-instance-bots", "AppInstanceBotArn", json!({ "Configuration": lex }))
+    }
+
+    /// The ARN of a new channel flow.
+    fn flow(&self) -> String {
+        self.made("/channel-flows", "ChannelFlowArn", json!({ "Processors": [processor()] }))
+    }
+
+    fn made(&self, path: &str, arn: &str, mut body: Value) -> String {
+        body["AppInstanceArn"] = self.alice.app_instance().as_str().into();
+        body["Name"] = "made".into();
+        body["ClientRequestToken"] = "token".into();
+        let made = self.server.signed("POST", path, &body.to_string());
+        made.json()[arn].as_str().unwrap_or_else(|| panic!("{made:?}")).to_owned()
+    }
+}
+
 /// The path of an operation on something that has an ARN.
 pub(crate) fn on(collection: &str, arn: &str) -> String {
     format!("/{collection}/{}", arn.replace(':', "%3A").replace('/', "%2F"))
@@ -155,13 +186,19 @@ fn iam_02_a_statement_about_tags_is_about_those_of_each_resource_that_the_reques
     let (only, only_secret) = stage.signer("only", &json!([locked("Allow")]));
     let instance = stage.alice.app_instance().to_string();
     let (alice, channel) = (stage.alice.as_str(), stage.channel.as_str());
-    let update = r#"{"Name":"new","Metadata":"","Mode":"RESTRICTED"}"#;
+    let (bot, flow) = (stage.bot(), stage.flow());
+    let update = json!({ "Name": "new", "Metadata": "", "Mode": "RESTRICTED", "Processors": [processor()] })
+        .to_string();
     let bearer = [("x-amz-chime-bearer", alice)];
-    for (collection, arn) in
-        [("app-instances", instance.as_str()), ("channels", channel), ("app-instance-users", alice)]
-    {
+    for (collection, arn) in [
+        ("app-instances", instance.as_str()),
+        ("app-instance-bots", &bot),
+        ("channel-flows", &flow),
+        ("channels", channel),
+        ("app-instance-users", alice),
+    ] {
         let send = |key: (&str, &str)| {
-            stage.server.send(&request(key, "PUT", &on(collection, arn), &bearer, update))
+            stage.server.send(&request(key, "PUT", &on(collection, arn), &bearer, &update))
         };
         assert_eq!(send((&able, &able_secret)).status, 200, "{collection}");
         send((&only, &only_secret)).is_error(403, "AccessDeniedException");
@@ -177,6 +214,6 @@ fn iam_02_a_statement_about_tags_is_about_those_of_each_resource_that_the_reques
         }
     }
     let path = on("channels", channel);
-    let update = request((&only, &only_secret), "PUT", &path, &bearer, update);
+    let update = request((&only, &only_secret), "PUT", &path, &bearer, &update);
     assert_eq!(stage.server.send(&update).status, 200);
 }
