@@ -13,7 +13,7 @@ fn bad(answer: &Answer) -> String {
 }
 
 #[test]
-fn chn_20_a_message_of_a_sub_channel_is_redacted_by_the_body_of_the_request() {
+fn d_08_a_message_of_a_sub_channel_is_redacted_by_the_body_of_the_request() {
     let stage = Stage::new();
     let chime = stage.server.running().app().chime().clone();
     let alice = &stage.alice;
