@@ -51,7 +51,10 @@ pub(super) async fn take_in_time(
     let mut said = false;
     while !try_take(session, alone).await? {
         if !std::mem::replace(&mut said, true) {
-            tracing::warn!(seconds = ENDING.as_secs(), "another node has the database; waiting for it to end");
+            tracing::warn!(
+                seconds = ENDING.as_secs(),
+                "another node has the database; waiting for it to end"
+            );
         }
         if Instant::now() > deadline {
             return Err(PostgresError::InUse(otherwise));

@@ -65,7 +65,7 @@ pub(super) async fn open(
         options.complexity = config.complexity;
         options.noise_suppression = config.noise_suppression;
         options.relays = relays(config, &options.candidates, host, tls_port)?;
-        entropy.fill(&mut options.relay_secret);
+        entropy.fill(&mut options.relay_secret.0);
         match Media::start(options) {
             Ok(media) => return Ok(Opened { media, address, plain, tls }),
             // The port is free for streams only: another may be free for both.

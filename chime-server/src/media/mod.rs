@@ -27,6 +27,7 @@ mod refused;
 mod report;
 mod turn;
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,7 +66,17 @@ pub struct MediaOptions {
     /// Whether noise is taken out of voices (feature `noise-suppression`).
     pub noise_suppression: bool,
     /// What the relay's passwords are made from.
-    pub relay_secret: [u8; 32],
+    pub relay_secret: RelaySecret,
+}
+
+/// What the relay's passwords are made from; nothing shows it.
+#[derive(Clone, Default)]
+pub struct RelaySecret(pub [u8; 32]);
+
+impl fmt::Debug for RelaySecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RelaySecret")
+    }
 }
 
 impl MediaOptions {
@@ -84,7 +95,7 @@ impl MediaOptions {
             address,
             complexity,
             noise_suppression: false,
-            relay_secret: [0; 32],
+            relay_secret: RelaySecret::default(),
         }
     }
 }
@@ -120,7 +131,7 @@ impl Media {
         engine.config.turn = (!options.relays.is_empty()).then_some(TurnService {
             uris: options.relays.clone(),
             ttl: RELAY_TTL,
-            secret: options.relay_secret,
+            secret: options.relay_secret.0,
         });
         let engine = Engine::start(engine)?;
         let MediaOptions { node, host, address, .. } = options;

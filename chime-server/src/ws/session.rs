@@ -9,6 +9,7 @@ use chime_domain::time::Timestamp;
 use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncReadExt;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
@@ -154,6 +155,7 @@ async fn run(socket: &mut Socket, outgoing: &Outgoing) -> Option<u16> {
                 Some(Err(error)) => {
                     let (code, reason) = unreadable(&error)?;
                     close(socket, code, reason).await;
+                    pass_over(socket).await;
                     return Some(code);
                 }
                 None => return None,
@@ -179,6 +181,16 @@ async fn send(socket: &mut Socket, next: Next) -> Result<(), ()> {
         socket.feed(Message::Ping(Bytes::new())).await.map_err(|_| ())?;
     }
     socket.flush().await.map_err(|_| ())
+}
+
+/// Takes what is left of what cannot be read, within bounds: a connection that is closed over it is reset, and the client
+/// may never see why.
+async fn pass_over(socket: &mut Socket) {
+    let rest = async {
+        let mut rest = [0; 4096];
+        while matches!(socket.get_mut().read(&mut rest).await, Ok(1..)) {}
+    };
+    let _ = tokio::time::timeout(GRACE, rest).await;
 }
 
 /// Sends a close frame and waits for the client's, within bounds.

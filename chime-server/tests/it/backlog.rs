@@ -26,6 +26,7 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::signed::request;
@@ -190,8 +191,13 @@ fn escaped(arn: &str) -> String {
 
 /// The next frame: its headers as text, and its payload.
 async fn frame(socket: &mut WebSocketStream<TcpStream>) -> (String, Value) {
-    let next = tokio::time::timeout(Duration::from_secs(20), socket.next()).await;
-    let text = next.unwrap().unwrap().unwrap().into_text().unwrap();
+    let text = loop {
+        let next = tokio::time::timeout(Duration::from_secs(20), socket.next()).await;
+        match next.unwrap().unwrap().unwrap() {
+            Message::Ping(_) => {}
+            message => break message.into_text().unwrap(),
+        }
+    };
     let frame: Value = serde_json::from_str(&text).unwrap();
     let payload = frame["Payload"].as_str().unwrap();
     (frame["Headers"].to_string(), serde_json::from_str(payload).unwrap_or_default())
